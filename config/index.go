@@ -1,0 +1,4 @@
+package config
+
+// index keeps the place of every key.
+type index struct{}

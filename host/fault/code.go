@@ -1,0 +1,66 @@
+package fault
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Code is the stable number of an error. It is never reused or renumbered.
+type Code int
+
+// String gives the code as users see it, for example FH-0103.
+func (c Code) String() string { return fmt.Sprintf("FH-%04d", int(c)) }
+
+// ParseCode reads "FH-0103", "fh-103" or "103".
+func ParseCode(s string) (Code, error) {
+	t := strings.TrimSpace(s)
+	if len(t) > 3 && strings.EqualFold(t[:3], "FH-") {
+		t = t[3:]
+	}
+	n, err := strconv.Atoi(t)
+	if err != nil || n <= 0 || n > 9999 {
+		return 0, fmt.Errorf("%q is no error code: write it as FH-0103", s)
+	}
+	return Code(n), nil
+}
+
+// Class says whose turn it is to act, and with which status a command exits.
+type Class int
+
+// The classes, in the order of their exit status.
+const (
+	Data   Class = 1 // something after the first row: a bad row, a corrupt file, a trap
+	Usage  Class = 2 // the pipeline file, a flag, a plugin refused at load, a named file that is missing
+	System Class = 3 // a server, a permission, a full disk, an interval held by another run
+)
+
+// Class of a code; see the package comment for the rule.
+func (c Code) Class() Class {
+	switch hundred := int(c) / 100; {
+	case hundred == 1, hundred == 2, hundred == 10, hundred == 20:
+		return Usage
+	case hundred >= 80:
+		return System
+	case hundred == 70, hundred == 71, hundred == 75:
+		switch r := int(c) % 100; {
+		case r < 30:
+			return Usage
+		case r < 70:
+			return Data
+		default:
+			return System
+		}
+	default:
+		return Data
+	}
+}
+
+// Doc explains a code: what it means and what to do. Each room returns its
+// own list from a function Codes, which feeds `featurehost explain` and the
+// reference page.
+type Doc struct {
+	Code    Code
+	Title   string // a few words, lower case: "unknown key"
+	Explain string // one or more sentences: what it means, then what to do
+}

@@ -1,0 +1,37 @@
+package flow
+
+import "fmt"
+
+// Position is where rows came from, as far as it is known: an object (a file,
+// later a topic partition) and the number of a row in it, from 0. The zero
+// Position is "unknown", for rows that a join or an aggregate made.
+type Position struct {
+	Object string
+	Row    int64
+}
+
+// String gives "path:row 17" with rows counted from 1, or "" when unknown.
+func (p Position) String() string {
+	if p.Object == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:row %d", p.Object, p.Row+1)
+}
+
+// Batch is a run of rows on one edge of the pipeline.
+type Batch struct {
+	Record   Record
+	Position Position // of the first row; later rows follow it in the same object
+}
+
+// Rows is the number of rows.
+func (b Batch) Rows() int64 { return b.Record.NumRows() }
+
+// Retain adds a reference to the rows.
+func (b Batch) Retain() { b.Record.Retain() }
+
+// Release gives one reference back.
+func (b Batch) Release() { b.Record.Release() }
+
+// Emit takes a batch from a stage and owns it from then on.
+type Emit func(Batch) error

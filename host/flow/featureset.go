@@ -1,0 +1,42 @@
+package flow
+
+// FeatureSet is the table of features as the pipeline sees it: two stages
+// with an exchange between them, and a third for stores that keep only the
+// newest row of a key.
+type FeatureSet interface {
+	// Select makes keys, timestamp and the inputs of the features from source
+	// rows, and turns down rows that cannot have a place.
+	Select() Stateless
+	// Fold makes the feature table: windows, declared types, removal of
+	// duplicates, the cut to the interval. Its output columns are keys,
+	// timestamp, features, in that order.
+	Fold() Keyed
+	// Latest keeps the last row of each key of the feature table.
+	Latest() Keyed
+	// Keys are the names of the key columns, in order.
+	Keys() []string
+}
+
+// Reads is told by stages that look at only some of their input's columns.
+// A stage without it reads them all. It is asked after Open.
+type Reads interface {
+	Reads() []string
+}
+
+// Relation describes stored rows that the SQL engine may scan in place, so
+// that a query need not copy them first.
+type Relation struct {
+	Format         string // parquet | csv | json
+	Paths          []string
+	Schema         *Schema // declared columns of csv and json; nil guesses
+	CSV            CSV
+	HivePartitions bool
+	Columns        []string // projection; nil for all
+	Where          []string // conditions that rows must meet, joined by AND
+}
+
+// Relational is a reader whose rows the SQL engine can scan in place for a
+// request; ok is false when it must read them itself.
+type Relational interface {
+	Relation(r Request) (rel Relation, ok bool, err error)
+}

@@ -1,0 +1,77 @@
+package flow
+
+import (
+	"fmt"
+	"time"
+)
+
+// Day is a calendar day in UTC, counted from 1970-01-01.
+type Day int32
+
+// MicrosPerDay is the length of a day in microseconds.
+const MicrosPerDay = 86_400_000_000
+
+// ParseDay reads yyyy-mm-dd.
+func ParseDay(s string) (Day, error) {
+	t, err := time.Parse("2006-01-02", s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no day: write it as 2026-01-31", s)
+	}
+	if t.Year() < 1 {
+		return 0, fmt.Errorf("%q is no day between years 0001 and 9999", s)
+	}
+	return DayOf(t.UnixMicro()), nil
+}
+
+// DayOf gives the day of an instant in microseconds since the epoch.
+func DayOf(us int64) Day {
+	d := us / MicrosPerDay
+	if us%MicrosPerDay < 0 {
+		d--
+	}
+	return Day(d)
+}
+
+// Micros is the first instant of the day in microseconds since the epoch.
+func (d Day) Micros() int64 { return int64(d) * MicrosPerDay }
+
+// String gives yyyy-mm-dd.
+func (d Day) String() string { return time.UnixMicro(d.Micros()).UTC().Format("2006-01-02") }
+
+// Date gives year, month and day of the month.
+func (d Day) Date() (year, month, day int) {
+	y, m, dd := time.UnixMicro(d.Micros()).UTC().Date()
+	return y, int(m), dd
+}
+
+// Interval is a run of days with both ends in it. A nil end is open.
+type Interval struct {
+	Start, End *Day
+}
+
+// Full reports whether the interval has no start: a full run.
+func (i Interval) Full() bool { return i.Start == nil }
+
+// Contains reports whether the day is in the interval.
+func (i Interval) Contains(d Day) bool {
+	return (i.Start == nil || d >= *i.Start) && (i.End == nil || d <= *i.End)
+}
+
+// Overlaps reports whether the two share a day.
+func (i Interval) Overlaps(j Interval) bool {
+	return !(i.End != nil && j.Start != nil && *i.End < *j.Start) &&
+		!(j.End != nil && i.Start != nil && *j.End < *i.Start)
+}
+
+// String gives "2024-01-01..2024-01-31", with nothing for an open end.
+func (i Interval) String() string {
+	s := ""
+	if i.Start != nil {
+		s = i.Start.String()
+	}
+	s += ".."
+	if i.End != nil {
+		s += i.End.String()
+	}
+	return s
+}

@@ -1,0 +1,57 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Sink takes the rows of the feature table into a store. Rows come grouped by
+// key in ascending order of the canonical key bytes, and inside a key in total
+// order.
+//
+// Life: Open, Write any number of times, Prepare, then Publish; or Close
+// without Publish, which undoes whatever was not published.
+type Sink interface {
+	Open(ctx context.Context, run Run, in *Schema) error
+	// Write takes one batch, borrowed until it returns.
+	Write(ctx context.Context, b Batch) error
+	// Prepare makes all rows durable but invisible. What it returns goes into
+	// the ledger and is all that Publish needs, in this or a later process.
+	Prepare(ctx context.Context) (Pending, error)
+	// Publish makes a prepared write visible. It is idempotent: a restart
+	// publishes again what the ledger names.
+	Publish(ctx context.Context, p Pending) (Published, error)
+	// Discard removes what a run left behind that was never published:
+	// another process crashed before or during Prepare.
+	Discard(ctx context.Context, run Run) error
+	Close() error
+}
+
+// Pending is a prepared write: the sink's own description of it, as JSON.
+type Pending struct {
+	Sink string          `json:"sink"` // name of the sink in the pipeline: "historical", "online"
+	Rows int64           `json:"rows"`
+	Data json.RawMessage `json:"data"`
+}
+
+// Published tells what Publish did.
+type Published struct {
+	Rows       int64 `json:"rows"`       // rows now visible
+	Stale      int64 `json:"stale"`      // rows refused because a newer one was there
+	Partitions int   `json:"partitions"` // Hive partitions replaced
+	Cleared    int   `json:"cleared"`    // Hive partitions emptied
+}
+
+// Run identifies a run to the parts that write.
+type Run struct {
+	Number   int64             // number in the ledger, from 1
+	ID       string            // unique text of the run, for names and metadata
+	Interval Interval          // days asked for
+	Entity   string            // what the feature set describes
+	Set      string            // name of the feature set
+	Pipeline string            // digest of the pipeline file, "sha256:..."
+	Plugins  map[string]string // plugin name@version to digest
+	// Revision of the cells of a day: how many earlier runs held that day
+	// (S-1303). Nil means 0 for all.
+	Revision func(Day) int64
+}

@@ -1,0 +1,56 @@
+package parts
+
+import (
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// Place tells a part where its relative paths start.
+type Place struct {
+	Dir   string // folder of the pipeline file
+	State string // folder for the embedded store, dead letters, caches; absolute
+}
+
+// StageFactory makes a built-in stage from its table.
+type StageFactory func(config.Stage, Place, flow.Env) (flow.Stage, error)
+
+// ReaderFactory makes a reader from its table, without its prepare steps.
+type ReaderFactory func(config.Reader, Place, flow.Env) (flow.Reader, error)
+
+// SinkFactory makes a sink from its table.
+type SinkFactory func(config.Sink, Place, flow.Env) (flow.Sink, error)
+
+// FeatureSetFactory makes a feature set for a run over an interval.
+type FeatureSetFactory func(config.FeatureSet, flow.Interval, flow.Env) (flow.FeatureSet, error)
+
+// Catalog holds the factories by name. The zero value is empty and ready.
+type Catalog struct {
+	Stages     map[string]StageFactory
+	Readers    map[string]ReaderFactory
+	Sinks      map[string]SinkFactory
+	FeatureSet FeatureSetFactory
+}
+
+// AddStage names a stage; a later one of the same name replaces it.
+func (c *Catalog) AddStage(name string, f StageFactory) {
+	if c.Stages == nil {
+		c.Stages = map[string]StageFactory{}
+	}
+	c.Stages[name] = f
+}
+
+// AddReader names a reader type.
+func (c *Catalog) AddReader(name string, f ReaderFactory) {
+	if c.Readers == nil {
+		c.Readers = map[string]ReaderFactory{}
+	}
+	c.Readers[name] = f
+}
+
+// AddSink names a sink type.
+func (c *Catalog) AddSink(name string, f SinkFactory) {
+	if c.Sinks == nil {
+		c.Sinks = map[string]SinkFactory{}
+	}
+	c.Sinks[name] = f
+}
