@@ -14,3 +14,6 @@ type (
 	// Record is a batch of rows in columns.
 	Record = arrow.RecordBatch
 )
+
+// NewSchema makes a schema of the given columns.
+func NewSchema(fields []Field) *Schema { return arrow.NewSchema(fields, nil) }

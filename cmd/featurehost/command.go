@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+// verb is one command: how it is called and what it does.
+type verb struct {
+	name  string
+	usage string // arguments, as help prints them
+	short string
+	run   func(ctx context.Context, c *call) error
+}
+
+// call is one invocation of a verb.
+type call struct {
+	verb           verb
+	args           []string // as typed, after the verb
+	stdout, stderr io.Writer
+	json           bool
+	result         any    // what --json prints
+	summary        string // one line
+}
+
+// failed is an outcome that is no error of the verb itself: it did its work and
+// the answer is no. Its code is the exit status.
+type failed struct{ status int }
+
+func (f failed) Error() string { return fmt.Sprintf("exit status %d", f.status) }
+
+func verbs() []verb {
+	return []verb{
+		runVerb(), checkVerb(), planVerb(), getVerb(), testVerb(), explainVerb(),
+		pluginVerb(), doctorVerb(), versionVerb(),
+	}
+}
+
+// doMain runs one command and gives its exit status.
+func doMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "--help"}, args[0]) {
+		help(stdout)
+		if len(args) == 0 {
+			return int(fault.Usage)
+		}
+		return 0
+	}
+	var names []string
+	for _, v := range verbs() {
+		if v.name == args[0] {
+			return execute(ctx, &call{verb: v, args: args[1:], stdout: stdout, stderr: stderr})
+		}
+		names = append(names, v.name)
+	}
+	fmt.Fprintf(stderr, "featurehost: unknown command %q%s\n", args[0], didYouMean(args[0], names))
+	return int(fault.Usage)
+}
+
+func didYouMean(got string, names []string) string {
+	if s := fault.Suggest(got, names); s != "" {
+		return fmt.Sprintf(": did you mean %q?", s)
+	}
+	return "; `featurehost help` lists them"
+}
+
+func help(w io.Writer) {
+	fmt.Fprintln(w, "featurehost computes machine-learning features from pipeline files.")
+	fmt.Fprintln(w)
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "  featurehost %-44s %s\n", strings.TrimSpace(v.name+" "+v.usage), v.short)
+	}
+	fmt.Fprintln(w, "\nEvery command takes --json (one object on stdout) and -h. Exit status: 0 done, 1 data, 2 usage, 3 system.")
+}
+
+// execute runs a verb under signal handling and prints its outcome.
+func execute(ctx context.Context, c *call) int {
+	ctx, caught, stop := withSignals(ctx)
+	defer stop()
+	err := c.verb.run(ctx, c)
+	status := 0
+	var no failed
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		err = nil
+	case errors.As(err, &no):
+		status, err = no.status, nil
+	default:
+		status = int(fault.ClassOf(err))
+	}
+	if s := caught(); s != 0 && err != nil {
+		status = 128 + int(s)
+	}
+	if c.json {
+		printJSON(c, status, err)
+	} else if err != nil {
+		fmt.Fprintln(c.stderr, err)
+	}
+	return status
+}
+
+// withSignals cancels the context at the first Ctrl-C or SIGTERM; a second one
+// ends the process at once. caught tells which signal came, or 0.
+func withSignals(parent context.Context) (ctx context.Context, caught func() syscall.Signal, stop func()) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	var mu sync.Mutex
+	var first syscall.Signal
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				mu.Lock()
+				again := first != 0
+				first, _ = s.(syscall.Signal)
+				n := first
+				mu.Unlock()
+				if again {
+					os.Exit(128 + int(n))
+				}
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() syscall.Signal { mu.Lock(); defer mu.Unlock(); return first },
+		func() { signal.Stop(signals); close(done); cancel() }
+}
+
+// envelope is what --json prints.
+type envelope struct {
+	Command string     `json:"command"`
+	OK      bool       `json:"ok"`
+	Summary string     `json:"summary"`
+	Result  any        `json:"result"`
+	Error   *jsonError `json:"error"`
+}
+
+type jsonError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Place   string `json:"place,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Retry   bool   `json:"retry"`
+}
+
+func printJSON(c *call, status int, err error) {
+	e := envelope{Command: c.verb.name, OK: status == 0, Summary: c.summary, Result: c.result}
+	if err != nil {
+		e.Error = &jsonError{Message: err.Error()}
+		if f := fault.As(err); f != nil {
+			e.Error.Code, e.Error.Place, e.Error.Hint, e.Error.Retry = f.Code.String(), f.Place, f.Hint, f.Retry
+		}
+		e.Summary = e.Error.Message
+	}
+	b, err := json.MarshalIndent(e, "", "  ")
+	if err != nil {
+		fmt.Fprintln(c.stderr, err)
+		return
+	}
+	fmt.Fprintf(c.stdout, "%s\n", b)
+}
+
+// flags makes the verb's flag set, with --json in it.
+func (c *call) flags() *flag.FlagSet {
+	f := flag.NewFlagSet(c.verb.name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.BoolVar(&c.json, "json", false, "print one JSON object on stdout")
+	return f
+}
+
+// parse reads flags and arguments in any order; want says how many arguments
+// there must be, -1 for one or more, -2 for any number.
+func (c *call) parse(f *flag.FlagSet, want int) ([]string, error) {
+	var positional []string
+	rest := c.args
+	for {
+		if err := f.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				c.usage(f)
+				return nil, err
+			}
+			return nil, fault.New(BadFlag, "%s", flagMessage(err, f)).WithHint("`featurehost %s -h` lists the flags", c.verb.name)
+		}
+		rest = f.Args()
+		if len(rest) == 0 {
+			break
+		}
+		positional = append(positional, rest[0])
+		rest = rest[1:]
+	}
+	if (want >= 0 && len(positional) != want) || (want == -1 && len(positional) == 0) {
+		return nil, fault.New(BadFlag, "featurehost %s takes: %s", c.verb.name, c.verb.usage)
+	}
+	return positional, nil
+}
+
+func flagMessage(err error, f *flag.FlagSet) string {
+	text := err.Error()
+	const undefined = "flag provided but not defined: -"
+	if name, ok := strings.CutPrefix(text, undefined); ok {
+		var names []string
+		f.VisitAll(func(x *flag.Flag) { names = append(names, x.Name) })
+		text = fmt.Sprintf("unknown flag --%s", strings.TrimPrefix(name, "-"))
+		if s := fault.Suggest(strings.TrimPrefix(name, "-"), names); s != "" {
+			text += fmt.Sprintf(": did you mean --%s?", s)
+		}
+	}
+	return text
+}
+
+func (c *call) usage(f *flag.FlagSet) {
+	fmt.Fprintf(c.stdout, "usage: featurehost %s %s\n%s\n\n", c.verb.name, c.verb.usage, c.verb.short)
+	f.VisitAll(func(x *flag.Flag) {
+		def := ""
+		if x.DefValue != "" && x.DefValue != "false" {
+			def = " (default " + x.DefValue + ")"
+		}
+		fmt.Fprintf(c.stdout, "  --%-12s %s%s\n", x.Name, x.Usage, def)
+	})
+}

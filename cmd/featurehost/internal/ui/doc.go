@@ -1,0 +1,3 @@
+// Package ui draws what commands have to say: tables, the run summary, live
+// progress. It decides nothing.
+package ui

@@ -1,0 +1,50 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/featurehost/featurehost/host"
+)
+
+// Plan prints the resolved pipeline.
+func Plan(w io.Writer, p *host.PlanReport) {
+	fmt.Fprintf(w, "pipeline %s -> %s (%s semantics), interval %s\n", p.Pipeline, p.Set, p.Semantics, p.Interval)
+	fmt.Fprintf(w, "%s, memory %s, %d workers\n\n", p.Digest, Bytes(p.Memory), p.Workers)
+	for _, r := range p.Readers {
+		how := ""
+		if r.InPlace {
+			how = ", scanned by the query"
+		}
+		fmt.Fprintf(w, "reader %s: %s %s%s\n", r.ID, r.Type, r.Path, how)
+		columns(w, r.Columns)
+		for _, s := range r.Prepare {
+			step(w, "  prepare", s)
+		}
+	}
+	if p.Query != nil {
+		fmt.Fprintf(w, "query: %s\n", strings.Join(strings.Fields(p.Query.SQL), " "))
+		columns(w, p.Query.Columns)
+	}
+	for _, s := range p.Steps {
+		step(w, "stage", s)
+	}
+	fmt.Fprintf(w, "sinks: %s\n", strings.Join(p.Sinks, ", "))
+}
+
+func step(w io.Writer, word string, s host.PlanStep) {
+	fmt.Fprintf(w, "%s %s (%s), reads %s\n", word, s.Name, s.Kind, strings.Join(s.Reads, ", "))
+	if g := s.Plugin; g != nil {
+		fmt.Fprintf(w, "    plugin %s@%s %s %s, memory %s per instance\n    %s\n", g.Name, g.Version, g.Kind, g.Path, Bytes(g.Memory), g.Digest)
+	}
+	columns(w, s.Output)
+}
+
+func columns(w io.Writer, list []host.Column) {
+	rows := make([][]string, len(list))
+	for i, c := range list {
+		rows[i] = []string{"    ", c.Name, c.Type}
+	}
+	Table(w, []string{"", "", ""}, rows)
+}

@@ -1,0 +1,127 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featurehost/featurehost/host"
+)
+
+// Summary is a run in one line.
+func Summary(r *host.Report, dry bool) string {
+	verb := "written"
+	if dry {
+		verb = "computed, nothing written"
+	}
+	var read int64
+	for _, x := range r.Readers {
+		read += x.Rows
+	}
+	return fmt.Sprintf("%s: %s rows read, %s feature rows %s in %s", r.Set, Count(read), Count(r.Features.Rows), verb, duration(r.Seconds))
+}
+
+func duration(seconds float64) string {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+// Report prints what a run did: every row accounted for, time per stage.
+func Report(w io.Writer, r *host.Report, dry bool) {
+	for _, x := range r.Recovered {
+		fmt.Fprintf(w, "recovered  %s\n", x)
+	}
+	run := fmt.Sprintf("run %d (%s)", r.Run, r.RunID)
+	if dry {
+		run = "dry run"
+	}
+	fmt.Fprintf(w, "%s of %s, interval %s\n", run, r.Set, r.Interval)
+	var rows [][]string
+	add := func(what string, n int64, note string) { rows = append(rows, []string{"  ", what, Count(n), note}) }
+	for _, id := range slices.Sorted(maps.Keys(r.Readers)) {
+		x := r.Readers[id]
+		add("read "+id, x.Rows, readNote(x))
+	}
+	if r.Query > 0 {
+		add("query", r.Query, "")
+	}
+	each(r.Filtered, func(k string, n int64) { add("filtered", n, k) })
+	each(r.Rejected, func(k string, n int64) { add("rejected", n, k) })
+	each(r.Dropped, func(k string, n int64) { add("dropped", n, k) })
+	add("used", r.Used, "")
+	add("features made", r.Features.Made, "")
+	add("duplicates dropped", r.Features.Duplicates, "")
+	if r.Features.OutsideInterval > 0 {
+		add("outside interval", r.Features.OutsideInterval, "")
+	}
+	for _, s := range r.Sinks {
+		add(s.Name, s.Rows, sinkNote(s))
+	}
+	each(r.CastFailures, func(k string, n int64) { add("cast failures", n, "column "+k) })
+	Table(w, []string{"", "", "", ""}, rows)
+	if r.LastLabel != "" {
+		fmt.Fprintf(w, "  last label %s\n", r.LastLabel)
+	}
+	if r.DeadLetters != "" {
+		fmt.Fprintf(w, "  rejected rows are in %s\n", r.DeadLetters)
+	}
+	if r.Spilled > 0 {
+		fmt.Fprintf(w, "  spilled %s to disk\n", Bytes(r.Spilled))
+	}
+	stages(w, r)
+	for _, name := range slices.Sorted(maps.Keys(r.Plugins)) {
+		fmt.Fprintf(w, "  plugin %s %s\n", name, r.Plugins[name])
+	}
+	for _, x := range r.Warnings {
+		fmt.Fprintf(w, "  warning: %s\n", x)
+	}
+	fmt.Fprintln(w, Summary(r, dry))
+}
+
+func each(m map[string]int64, f func(string, int64)) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		f(k, m[k])
+	}
+}
+
+func readNote(x host.Read) string {
+	var parts []string
+	if x.Objects > 0 {
+		parts = append(parts, fmt.Sprintf("%s files, %s", Count(x.Objects), Bytes(x.Bytes)))
+	}
+	if x.RowGroupsSkipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d row groups skipped", x.RowGroupsSkipped, x.RowGroups+x.RowGroupsSkipped))
+	}
+	if x.OutOfInterval > 0 {
+		parts = append(parts, Count(x.OutOfInterval)+" outside the interval")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func sinkNote(s host.SinkReport) string {
+	var parts []string
+	if s.Partitions > 0 {
+		parts = append(parts, fmt.Sprintf("%d days written", s.Partitions))
+	}
+	if s.Cleared > 0 {
+		parts = append(parts, fmt.Sprintf("%d days cleared", s.Cleared))
+	}
+	if s.Stale > 0 {
+		parts = append(parts, Count(s.Stale)+" older than the stored row")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func stages(w io.Writer, r *host.Report) {
+	var rows [][]string
+	for _, s := range r.Stages {
+		rate := ""
+		if s.Seconds > 0 && s.RowsIn > 0 {
+			rate = Count(int64(float64(s.RowsIn) / s.Seconds))
+		}
+		rows = append(rows, []string{"  ", s.Name, s.Kind, Count(s.RowsIn), Count(s.RowsOut), fmt.Sprintf("%.3f", s.Seconds), rate})
+	}
+	Table(w, []string{"  ", "stage", "kind", "rows in", "rows out", "seconds", "rows/s"}, rows)
+}

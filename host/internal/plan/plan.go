@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"context"
+	"errors"
+
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/parts"
+)
+
+// Plan is a pipeline file bound to its parts. Its stages are open; Close ends
+// them.
+type Plan struct {
+	File     *config.File
+	Interval flow.Interval
+	Sources  []*Source
+	Query    *Query // nil with one reader and no [query]
+	Steps    []*Step
+	Set      flow.FeatureSet
+	Select   *Step
+	Fold     *Step
+	// Latest keeps the newest row of a key, in front of stores that hold only
+	// that; nil when no sink needs it.
+	Latest *Step
+	Output *flow.Schema // of the feature table
+}
+
+// Source is one reader with its prepare steps.
+type Source struct {
+	Path    string // place in the pipeline file: "reader[0]"
+	Config  config.Reader
+	Reader  flow.Reader
+	Request flow.Request
+	Schema  *flow.Schema // of the request's columns
+	Prepare []*Step
+	Output  *flow.Schema // after the prepare steps
+
+	// Relation is set when the query scans the stored rows in place; then
+	// Prepare holds nothing that the relation's conditions do not say.
+	Relation *flow.Relation
+}
+
+// Query is the [query] as it will run: the user's text, narrowed to the
+// columns that are read.
+type Query struct {
+	SQL    string
+	Schema *flow.Schema
+}
+
+// Step is one opened stage.
+type Step struct {
+	Path   string // place in the pipeline file: "stage[0]"
+	Name   string // as the pipeline file names it
+	Kind   string // builtin | plugin | feature_set
+	Plugin *Plugin
+	Stage  flow.Stage
+	In     *flow.Schema
+	Out    *flow.Schema
+}
+
+// Plugin tells which plugin a step runs.
+type Plugin struct {
+	Name, Version, Digest, Path string
+	Kind                        string
+	Memory                      int64 // bytes that each instance may hold
+}
+
+// Queries is what binding and running need of the SQL engine for [query].
+type Queries interface {
+	// Register names a relation, or gives a name to another one.
+	Register(ctx context.Context, name string, rel flow.Relation) error
+	// QuerySchema tells what a query would give.
+	QuerySchema(ctx context.Context, sql string) (*flow.Schema, error)
+	// Query writes a query's rows to the Parquet file dst.
+	Query(ctx context.Context, sql, dst string) (rows int64, err error)
+}
+
+// Parts makes what the pipeline file names.
+type Parts struct {
+	Catalog *parts.Catalog
+	Place   parts.Place
+	// Env lends the host's services to a part.
+	Env func(part string) flow.Env
+	// Plugin makes a stage of a plugin.
+	Plugin func(ctx context.Context, spec config.Stage) (flow.Stage, *Plugin, error)
+	// Queries runs [query]; asked only when the file has one.
+	Queries func(ctx context.Context, sources []*Source) (Queries, error)
+	// Spill writes batches to a Parquet file in the run's scratch folder and
+	// gives its path.
+	Spill func(ctx context.Context, name string, s *flow.Schema, next func(context.Context) (flow.Batch, error)) (path string, err error)
+}
+
+// Close ends all stages and readers.
+func (p *Plan) Close() error {
+	var errs []error
+	for _, s := range p.Sources {
+		errs = append(errs, s.close())
+	}
+	for _, s := range p.steps() {
+		errs = append(errs, s.Stage.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// steps lists the steps after the source that are bound so far.
+func (p *Plan) steps() []*Step {
+	out := append([]*Step(nil), p.Steps...)
+	for _, s := range []*Step{p.Select, p.Fold, p.Latest} {
+		if s != nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (s *Source) close() error {
+	errs := []error{s.Reader.Close()}
+	for _, step := range s.Prepare {
+		errs = append(errs, step.Stage.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Plugins lists the plugins of the plan by name@version with their digests.
+func (p *Plan) Plugins() map[string]string {
+	out := map[string]string{}
+	add := func(steps []*Step) {
+		for _, s := range steps {
+			if s.Plugin != nil {
+				out[s.Plugin.Name+"@"+s.Plugin.Version] = s.Plugin.Digest
+			}
+		}
+	}
+	for _, s := range p.Sources {
+		add(s.Prepare)
+	}
+	add(p.Steps)
+	return out
+}

@@ -1,0 +1,115 @@
+package host
+
+import (
+	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/plan"
+)
+
+// PlanReport is a pipeline as it would run: the schema on every edge, plugins
+// with their digests, limits.
+type PlanReport struct {
+	Pipeline  string       `json:"pipeline"`
+	Set       string       `json:"feature_set"`
+	Semantics string       `json:"semantics"`
+	Digest    string       `json:"pipeline_digest"`
+	Interval  string       `json:"interval"`
+	Memory    int64        `json:"memory_bytes"`
+	Workers   int          `json:"workers"`
+	Readers   []PlanReader `json:"readers"`
+	Query     *PlanQuery   `json:"query,omitempty"`
+	Steps     []PlanStep   `json:"stages"`
+	Output    []Column     `json:"output"`
+	Sinks     []string     `json:"sinks"`
+}
+
+// PlanReader is a reader with the columns that are read of it.
+type PlanReader struct {
+	ID      string     `json:"id"`
+	Type    string     `json:"type"`
+	Path    string     `json:"path"`
+	InPlace bool       `json:"in_place,omitempty"` // scanned by the query itself
+	Columns []Column   `json:"columns"`
+	Prepare []PlanStep `json:"prepare,omitempty"`
+}
+
+// PlanQuery is the query that joins the readers.
+type PlanQuery struct {
+	SQL     string   `json:"sql"`
+	Columns []Column `json:"columns"`
+}
+
+// PlanStep is one stage with the columns it looks at and those it hands on.
+type PlanStep struct {
+	Name   string      `json:"name"`
+	Kind   string      `json:"kind"`
+	Plugin *PlanPlugin `json:"plugin,omitempty"`
+	Reads  []string    `json:"reads"`
+	Output []Column    `json:"output"`
+}
+
+// PlanPlugin is the plugin that a stage runs.
+type PlanPlugin struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Digest  string `json:"digest"`
+	Path    string `json:"path"`
+	Kind    string `json:"kind"`
+	Memory  int64  `json:"memory_bytes"`
+}
+
+// Column is a name with its type as a pipeline file writes it.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+func columnsOf(s *flow.Schema) []Column {
+	out := make([]Column, s.NumFields())
+	for i, f := range s.Fields() {
+		out[i] = Column{Name: f.Name, Type: schema.TypeName(f.Type)}
+	}
+	return out
+}
+
+func stepReport(s *plan.Step) PlanStep {
+	out := PlanStep{Name: s.Name, Kind: s.Kind, Output: columnsOf(s.Out), Reads: []string{}}
+	if r, ok := s.Stage.(flow.Reads); ok {
+		out.Reads = append(out.Reads, r.Reads()...)
+	} else {
+		for _, f := range s.In.Fields() {
+			out.Reads = append(out.Reads, f.Name)
+		}
+	}
+	if p := s.Plugin; p != nil {
+		out.Plugin = &PlanPlugin{Name: p.Name, Version: p.Version, Digest: p.Digest, Path: p.Path, Kind: p.Kind, Memory: p.Memory}
+	}
+	return out
+}
+
+func planReport(p *plan.Plan, memory int64) *PlanReport {
+	f := p.File
+	out := &PlanReport{
+		Pipeline: f.Pipeline.Name, Set: f.FeatureSet.Entity + "/" + f.FeatureSet.Name, Semantics: f.FeatureSet.Semantics,
+		Digest: f.Digest, Interval: p.Interval.String(), Memory: memory, Workers: f.Pipeline.Workers,
+		Output: columnsOf(p.Output),
+	}
+	for _, s := range p.Sources {
+		r := PlanReader{ID: s.Config.ID, Type: s.Config.Type, Path: s.Config.Path, InPlace: s.Relation != nil, Columns: columnsOf(s.Schema)}
+		for _, step := range s.Prepare {
+			r.Prepare = append(r.Prepare, stepReport(step))
+		}
+		out.Readers = append(out.Readers, r)
+	}
+	if p.Query != nil {
+		out.Query = &PlanQuery{SQL: p.Query.SQL, Columns: columnsOf(p.Query.Schema)}
+	}
+	for _, s := range p.Steps {
+		out.Steps = append(out.Steps, stepReport(s))
+	}
+	out.Steps = append(out.Steps, stepReport(p.Select), stepReport(p.Fold))
+	for _, s := range f.Sinks {
+		out.Sinks = append(out.Sinks, s.Type)
+	}
+	return out
+}

@@ -1,0 +1,62 @@
+package host
+
+import (
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/observe"
+)
+
+// Report tells what a run did, row by row: Read = Filtered + Rejected +
+// Dropped + Used, or the run failed.
+type Report struct {
+	Pipeline string            `json:"pipeline"`
+	Set      string            `json:"feature_set"`
+	Run      int64             `json:"run,omitempty"` // number in the ledger; 0 in a dry run
+	RunID    string            `json:"run_id,omitempty"`
+	Interval string            `json:"interval"`
+	Seconds  float64           `json:"seconds"`
+	Digest   string            `json:"pipeline_digest"`
+	Plugins  map[string]string `json:"plugins"` // name@version to digest
+
+	Readers  map[string]Read  `json:"readers"`
+	Query    int64            `json:"query_rows,omitempty"` // rows that [query] gave
+	Filtered map[string]int64 `json:"filtered"`             // by stage
+	Rejected map[string]int64 `json:"rejected"`             // by reason; in the dead letter
+	Dropped  map[string]int64 `json:"dropped"`              // by reason, without a letter
+	Used     int64            `json:"rows_used"`            // entered the feature set
+	Features Features         `json:"features"`
+	Sinks    []SinkReport     `json:"sinks"`
+
+	CastFailures map[string]int64     `json:"cast_failures,omitempty"` // by column
+	DeadLetters  string               `json:"dead_letters,omitempty"`  // folder, when there are any
+	Spilled      int64                `json:"spilled_bytes,omitempty"`
+	LastLabel    string               `json:"last_label,omitempty"` // of rolling windows
+	Recovered    []string             `json:"recovered,omitempty"`  // earlier runs finished or undone
+	Warnings     []string             `json:"warnings,omitempty"`
+	Stages       []observe.StageStats `json:"stages"`
+}
+
+// Read tells what one reader gave.
+type Read struct {
+	Rows             int64 `json:"rows"`
+	OutOfInterval    int64 `json:"out_of_interval,omitempty"`
+	Objects          int64 `json:"objects"`
+	Bytes            int64 `json:"bytes"`
+	RowGroups        int64 `json:"row_groups,omitempty"`
+	RowGroupsSkipped int64 `json:"row_groups_skipped,omitempty"`
+	BadRows          int64 `json:"bad_rows,omitempty"`
+}
+
+// Features counts the rows of the feature table: Made = Rows + Duplicates +
+// OutsideInterval.
+type Features struct {
+	Made            int64 `json:"made"`
+	Duplicates      int64 `json:"duplicates_dropped"`
+	OutsideInterval int64 `json:"outside_interval"`
+	Rows            int64 `json:"rows"`
+}
+
+// SinkReport tells what one sink holds after the run.
+type SinkReport struct {
+	Name string `json:"name"`
+	flow.Published
+}
