@@ -225,7 +225,9 @@ func roomOf(plan []room, rel string) *room {
 }
 
 func isApart(rel string) bool {
-	return slices.ContainsFunc(apart(), func(a string) bool { return rel == a || strings.HasPrefix(rel, strings.TrimSuffix(a, "/")+"/") || rel == strings.TrimSuffix(a, "/") })
+	return slices.ContainsFunc(apart(), func(a string) bool {
+		return rel == a || strings.HasPrefix(rel, strings.TrimSuffix(a, "/")+"/") || rel == strings.TrimSuffix(a, "/")
+	})
 }
 
 func importsOf(path string) ([]string, error) {

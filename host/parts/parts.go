@@ -20,6 +20,9 @@ type ReaderFactory func(config.Reader, Place, flow.Env) (flow.Reader, error)
 // SinkFactory makes a sink from its table.
 type SinkFactory func(config.Sink, Place, flow.Env) (flow.Sink, error)
 
+// VectorsFactory opens the store that a sink fills, for reading.
+type VectorsFactory func(config.Sink, Place) (flow.Vectors, error)
+
 // FeatureSetFactory makes a feature set for a run over an interval.
 type FeatureSetFactory func(config.FeatureSet, flow.Interval, flow.Env) (flow.FeatureSet, error)
 
@@ -28,6 +31,7 @@ type Catalog struct {
 	Stages     map[string]StageFactory
 	Readers    map[string]ReaderFactory
 	Sinks      map[string]SinkFactory
+	Vectors    map[string]VectorsFactory // by sink type
 	FeatureSet FeatureSetFactory
 }
 
@@ -53,4 +57,12 @@ func (c *Catalog) AddSink(name string, f SinkFactory) {
 		c.Sinks = map[string]SinkFactory{}
 	}
 	c.Sinks[name] = f
+}
+
+// AddVectors says how the store of a sink type is read.
+func (c *Catalog) AddVectors(name string, f VectorsFactory) {
+	if c.Vectors == nil {
+		c.Vectors = map[string]VectorsFactory{}
+	}
+	c.Vectors[name] = f
 }

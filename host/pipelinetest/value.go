@@ -125,3 +125,23 @@ func instant(v any) (time.Time, bool) {
 	}
 	return time.Time{}, false
 }
+
+// jsonValue turns a value of a vector into what JSON would hold for it.
+func jsonValue(v any) any {
+	switch x := v.(type) {
+	case int64:
+		return json.Number(strconv.FormatInt(x, 10))
+	case float64:
+		return float(x)
+	case []byte:
+		return string(x)
+	case []any:
+		out := make([]any, len(x))
+		for i := range x {
+			out[i] = jsonValue(x[i])
+		}
+		return out
+	default:
+		return v
+	}
+}

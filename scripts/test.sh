@@ -1,0 +1,12 @@
+#!/bin/sh
+# All tests: Go packages, the plugin SDK and the sample plugin natively, and the
+# pipeline tests (golden cases, examples).
+#
+# The C guest is rebuilt and compared where clang can build for wasm32-wasi;
+# with FEATUREHOST_REQUIRE_ALL=1 its absence is an error.
+set -eu
+cd "$(dirname "$0")/.."
+(cd pluginsdk/go && GOFLAGS= go test ./...)
+(cd plugins/delay_score && GOFLAGS= go test ./...)
+bin/featurehost test testdata examples
+go test ./...
