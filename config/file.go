@@ -103,8 +103,8 @@ type Timestamp struct{ From, Unit, Mask string }
 // Windows are the rolling windows of an aggregated set.
 type Windows struct {
 	Rolling []TimeSpan
-	Slide   TimeSpan  // default "1 day"
-	Rows    string // "" | "with_data"
+	Slide   TimeSpan // default "1 day"
+	Rows    string   // "" | "with_data"
 }
 
 // TimeSpan is a length of time as written ("7 days"): the number, the unit as
