@@ -9,7 +9,9 @@ import (
 )
 
 // Timestamp is the type of every event time: microseconds in UTC.
-func Timestamp() arrow.DataType { return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"} }
+func Timestamp() arrow.DataType {
+	return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+}
 
 // scalars lists the names users may write, the canonical one first per type.
 func scalars() []struct {

@@ -6,10 +6,21 @@ import (
 	"time"
 )
 
+// Kinds of what a Meter counts.
+const (
+	KindReader     = "reader"
+	KindQuery      = "query"
+	KindFilter     = "filter" // may hand on fewer rows than it got
+	KindStage      = "stage"  // hands on every row
+	KindFeatureSet = "feature_set"
+	KindExchange   = "exchange"
+	KindSink       = "sink"
+)
+
 // Meter counts one stage, reader or sink. It is safe for concurrent use.
 type Meter struct {
 	Name string // as the pipeline file names it
-	Kind string // reader, query, wasm, builtin, feature_set, sink
+	Kind string
 	in   atomic.Int64
 	out  atomic.Int64
 	runs atomic.Int64

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/observe"
 )
 
 // fan hands every batch of the feature table to the outputs; those that want
@@ -27,7 +28,7 @@ func (r *run) fan(ctx context.Context) *fan {
 		}
 	}
 	for i := range r.outputs {
-		r.outputs[i].meter = r.settings.Events.Meter(r.outputs[i].Name, "sink")
+		r.outputs[i].meter = r.settings.Events.Meter(r.outputs[i].Name, observe.KindSink)
 	}
 	return f
 }

@@ -112,7 +112,7 @@ func (r *run) open(ctx context.Context, s *plan.Source) (*source, error) {
 	}
 	return &source{
 		reader: s.Reader,
-		meter:  r.settings.Events.Meter(s.Config.ID, "reader"),
+		meter:  r.settings.Events.Meter(s.Config.ID, observe.KindReader),
 		done:   func(st flow.ReadStats) { r.result.Read[s.Config.ID] = st },
 	}, nil
 }
@@ -149,7 +149,7 @@ func (r *run) query(ctx context.Context) (*source, error) {
 			return nil, err
 		}
 	}
-	meter := r.settings.Events.Meter("query", "query")
+	meter := r.settings.Events.Meter("query", observe.KindQuery)
 	start := time.Now()
 	dst := r.settings.Scratch + "/query.parquet"
 	rows, err := r.settings.Queries.Query(ctx, r.plan.Query.SQL, dst)
@@ -264,7 +264,7 @@ func closeAll(chains []*chain, err error) error {
 
 // fold passes the sorted rows through the feature set into the outputs.
 func (r *run) fold(ctx context.Context, x *exchange.Exchange) error {
-	meter := r.settings.Events.Meter("exchange", "exchange")
+	meter := r.settings.Events.Meter("exchange", observe.KindExchange)
 	start := time.Now()
 	extent, err := x.Finish(ctx)
 	meter.Busy(time.Since(start))

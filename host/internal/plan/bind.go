@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/observe"
 )
 
 // filterVerb is the built-in that a query can take over as a condition.
@@ -231,13 +233,18 @@ func (b *binder) bindStages(ctx context.Context, in *flow.Schema) error {
 // bindStage makes and opens a built-in or a plugin. It gives nil when the
 // pipeline file is at fault.
 func (b *binder) bindStage(ctx context.Context, path string, spec config.Stage, in *flow.Schema) (*Step, error) {
-	step := &Step{Path: path, Name: spec.Use, Kind: "builtin", In: in}
+	step := &Step{Path: path, Name: spec.Use, Kind: observe.KindStage, In: in}
+	if spec.Use == filterVerb {
+		step.Kind = observe.KindFilter
+	}
 	var err error
 	if make, ok := b.parts.Catalog.Stages[spec.Use]; ok {
 		step.Stage, err = make(spec, b.parts.Place, b.parts.Env(path))
 	} else {
-		step.Kind = "plugin"
 		step.Stage, step.Plugin, err = b.parts.Plugin(ctx, spec)
+		if err == nil && step.Plugin.Kind == string(abi.Filter) {
+			step.Kind = observe.KindFilter
+		}
 	}
 	if err != nil {
 		return nil, b.problem(path+".use", err)
@@ -266,7 +273,7 @@ func (b *binder) bindSet(ctx context.Context, in *flow.Schema) error {
 		stage flow.Stage
 		name  string
 	}{{&b.plan.Select, set.Select(), name + ": select"}, {&b.plan.Fold, set.Fold(), name}, {&b.plan.Latest, set.Latest(), name + ": latest"}} {
-		step := &Step{Path: path, Name: s.name, Kind: "feature_set", Stage: s.stage, In: in}
+		step := &Step{Path: path, Name: s.name, Kind: observe.KindFeatureSet, Stage: s.stage, In: in}
 		if step.Out, err = s.stage.Open(ctx, in); err != nil {
 			_ = s.stage.Close()
 			return b.problem(path, err)

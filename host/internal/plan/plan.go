@@ -52,7 +52,7 @@ type Query struct {
 type Step struct {
 	Path   string // place in the pipeline file: "stage[0]"
 	Name   string // as the pipeline file names it
-	Kind   string // builtin | plugin | feature_set
+	Kind   string // one of observe's
 	Plugin *Plugin
 	Stage  flow.Stage
 	In     *flow.Schema

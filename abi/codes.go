@@ -1,0 +1,69 @@
+package abi
+
+// Codes of plugins that the host refuses at load (10xx) and while binding
+// them to their config and input (20xx), and of failures while they run
+// (30xx). They are plain numbers here: the host turns them into its own type.
+// Codes of malformed output (40xx) live in abi/cdata.
+const (
+	CodeNotCoreWasm = 1001
+	CodeABIVersion  = 1002
+	CodeExport      = 1003
+	CodeImport      = 1004
+	CodeManifest    = 1005
+	CodeFeature     = 1006
+	CodeTooLarge    = 1007
+	CodeReserved    = 1008
+	CodeCompile     = 1009
+	CodeDigest      = 1010
+	CodeGrant       = 1011
+
+	CodeConfig       = 2001
+	CodeInputSchema  = 2002
+	CodeOutputSchema = 2003
+	CodeNameClash    = 2004
+	CodeInit         = 2005
+
+	CodeData     = 3001
+	CodeTrap     = 3002
+	CodeMemory   = 3004
+	CodeStack    = 3006
+	CodeMisuse   = 3007
+	CodeLogFlood = 3008
+)
+
+// CodeDoc explains a code.
+type CodeDoc struct {
+	Code    int
+	Title   string // a few words, lower case
+	Explain string // what it means, then what to do
+}
+
+// Codes explains the codes of this package, in ascending order.
+func Codes() []CodeDoc {
+	return []CodeDoc{
+		{CodeNotCoreWasm, "not a core wasm module", "The file does not begin as a core WebAssembly module (version 1), is cut short, or is a Component-Model binary. Build a core module: for example --target wasm32-unknown-unknown or GOOS=wasip1 with -buildmode=c-shared, not a component."},
+		{CodeABIVersion, "ABI version not supported", "The plugin was written for a version of the plugin ABI that this host does not speak, or its fh_abi_version disagrees with its manifest. Use a newer host, or rebuild the plugin with an SDK of version 1.0."},
+		{CodeExport, "export missing or of the wrong type", "A module must export memory, fh_abi_version, fh_alloc, fh_free, fh_init, fh_process and fh_release with the signatures of abi/SPEC.md. Check the linker flags that keep exports alive."},
+		{CodeImport, "import refused", "A module may import only the functions of featurehost_v1 and, if its manifest says wasi = \"preview1\", the listed functions of wasi_snapshot_preview1. It gets no files and no network."},
+		{CodeManifest, "manifest missing or malformed", "A plugin carries exactly one custom section featurehost.manifest with a JSON manifest of at most 64 KiB. Add it with `featurehost plugin pack`, and correct what the message names."},
+		{CodeFeature, "wasm feature not supported", "The module uses threads, tail calls, exceptions, memory64, several memories, GC or relaxed SIMD. Build it for Wasm 2.0 (bulk memory and SIMD128 are fine)."},
+		{CodeTooLarge, "module too large", "A module may have at most 64 MiB, a function body 1 MiB, a table 1 million elements. Strip the module, or optimise for size."},
+		{CodeReserved, "reserved export name", "Export names that begin with __featurehost belong to the host. Rename the export."},
+		{CodeCompile, "module does not compile", "The engine refused the module: it is not valid WebAssembly, or uses what the engine lacks. The message gives the engine's words."},
+		{CodeDigest, "digest differs from the lock", "The file's sha256 is not the one in plugins.lock. If the change is wanted, run `featurehost plugin lock` again; else restore the file."},
+		{CodeGrant, "grant missing", "The plugin asks for something that the operator has not granted."},
+
+		{CodeConfig, "config refused", "The stage's config does not meet the config_schema of the plugin's manifest, or the plugin itself refused it in fh_init. Every key at fault is named with its path."},
+		{CodeInputSchema, "input columns do not fit", "A column that the manifest asks for is missing, has another type, or has a type that cannot cross into a plugin. Rename or cast it in a stage before, or bind it by its config key."},
+		{CodeOutputSchema, "output schema refused", "The schema that fh_init answered differs from the manifest, or holds a type that cannot cross, or a column name that is not allowed."},
+		{CodeNameClash, "column name clash", "A plugin may replace an input column only by declaring an output column of that name; two output columns may not share a name, and names that begin with fh_ are reserved."},
+		{CodeInit, "fh_init failed", "The plugin returned an error, or trapped, before the first batch. The message holds what it said."},
+
+		{CodeData, "plugin rejected its data", "fh_process answered with a data status; the message holds what the plugin said by set_error. Or a batch has a null in a column that the plugin's manifest calls non-nullable: filter out or replace the nulls in a stage before."},
+		{CodeTrap, "trap", "The plugin crashed: unreachable code, an access outside its memory, a division by zero. Its instance is discarded. Run the rows named through the plugin's own tests."},
+		{CodeMemory, "out of guest memory", "The plugin could not get the memory for a batch within its cap. Raise limits.memory of the stage or lower limits.max_batch_rows."},
+		{CodeStack, "call stack exhausted", "The plugin recursed too deeply."},
+		{CodeMisuse, "protocol misuse", "The plugin called a host function with arguments that are not allowed."},
+		{CodeLogFlood, "log flood", "The plugin logged more than limits.log_lines allows; the surplus was dropped and counted."},
+	}
+}

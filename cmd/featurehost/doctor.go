@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/featurehost/featurehost/cmd/featurehost/internal/ui"
+	"github.com/featurehost/featurehost/host"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+func doctorVerb() verb {
+	return verb{name: "doctor", usage: "[FOLDER]", short: "look for what would make a run fail on this machine", run: doctor}
+}
+
+// finding is one thing that was looked at.
+type finding struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+}
+
+func doctor(_ context.Context, c *call) error {
+	args, err := c.parse(c.flags(), -2)
+	if err != nil {
+		return err
+	}
+	dir := "."
+	if len(args) > 0 {
+		dir = args[0]
+	}
+	list := []finding{platform(), memory(), writable("folder", dir), writable("temporary files", os.TempDir()), compileCache()}
+	list = append(list, builtinParts(), plugins(dir))
+	bad := 0
+	var rows [][]string
+	for _, f := range list {
+		mark := "ok"
+		if !f.OK {
+			mark = "PROBLEM"
+			bad++
+		}
+		rows = append(rows, []string{mark, f.What, f.Says})
+	}
+	c.result, c.summary = list, fmt.Sprintf("%d of %d checks passed", len(list)-bad, len(list))
+	if !c.json {
+		ui.Table(c.stdout, []string{"", "", ""}, rows)
+	}
+	if bad > 0 {
+		return failed{int(fault.System)}
+	}
+	return nil
+}
+
+func platform() finding {
+	f := finding{What: "platform", OK: true, Says: runtime.GOOS + "/" + runtime.GOARCH}
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		f.OK, f.Says = false, f.Says+": plugins are interpreted here, not compiled, and are slow"
+	}
+	return f
+}
+
+// memory holds the machine's memory against the default budget.
+func memory() finding {
+	total := memoryTotal()
+	f := finding{What: "memory", OK: true, Says: ui.Bytes(total) + " in all; a run takes 2 GiB unless told otherwise"}
+	switch {
+	case total == 0:
+		f.Says = "cannot be told on this system"
+	case total < 2<<30:
+		f.OK, f.Says = false, fmt.Sprintf("%s in all: give runs less with --memory", ui.Bytes(total))
+	}
+	return f
+}
+
+func memoryTotal() int64 {
+	b, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	var kib int64
+	line, _, _ := strings.Cut(string(b), "\n")
+	if _, err := fmt.Sscanf(line, "MemTotal: %d kB", &kib); err != nil {
+		return 0
+	}
+	return kib << 10
+}
+
+func writable(what, dir string) finding {
+	abs, err := filepath.Abs(dir)
+	if err == nil {
+		dir = abs
+	}
+	f, err := os.CreateTemp(dir, ".featurehost-doctor-*")
+	if err != nil {
+		return finding{What: what, Says: fmt.Sprintf("%s cannot be written: %v", dir, err)}
+	}
+	f.Close()
+	os.Remove(f.Name())
+	return finding{What: what, OK: true, Says: dir + " can be written"}
+}
+
+func compileCache() finding {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return finding{What: "compile cache", OK: true, Says: "no cache folder for this user: compiled plugins are kept in each pipeline's state folder"}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return finding{What: "compile cache", Says: err.Error()}
+	}
+	return writable("compile cache", dir)
+}
+
+func builtinParts() finding {
+	have := catalog()
+	var names []string
+	for n := range have.Readers {
+		names = append(names, "reader "+n)
+	}
+	for n := range have.Stages {
+		names = append(names, "stage "+n)
+	}
+	for n := range have.Sinks {
+		names = append(names, "sink "+n)
+	}
+	slices.Sort(names)
+	return finding{What: "built in", OK: true, Says: strings.Join(names, ", ")}
+}
+
+func plugins(dir string) finding {
+	dirs := host.PluginDirs(dir)
+	var good, bad []string
+	for _, p := range host.Plugins(dirs...) {
+		if p.Err != nil {
+			bad = append(bad, p.Path+": "+p.Err.Error())
+		} else {
+			good = append(good, p.Name+"@"+p.Version)
+		}
+	}
+	f := finding{What: "plugins", OK: len(bad) == 0, Says: strings.Join(dirs, ", ") + ": " + strings.Join(good, ", ")}
+	if len(good) == 0 {
+		f.Says = "none in " + strings.Join(dirs, ", ")
+	}
+	if len(bad) > 0 {
+		f.Says = strings.Join(bad, "; ")
+	}
+	return f
+}

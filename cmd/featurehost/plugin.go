@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/cmd/featurehost/internal/ui"
+	"github.com/featurehost/featurehost/host"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+func pluginVerb() verb {
+	return verb{name: "plugin", usage: "list | inspect FILE | pack FILE.wasm MANIFEST.json", short: "look at plugins; put a manifest into a module", run: plugin}
+}
+
+func plugin(ctx context.Context, c *call) error {
+	if len(c.args) == 0 {
+		return fault.New(BadFlag, "featurehost plugin takes: %s", c.verb.usage)
+	}
+	subs := map[string]func(context.Context, *call) error{"list": pluginList, "inspect": pluginInspect, "pack": pluginPack}
+	sub := c.args[0]
+	run, ok := subs[sub]
+	if !ok {
+		if sub == "-h" || sub == "--help" {
+			c.usage(c.flags())
+			return nil
+		}
+		return fault.New(BadFlag, "unknown command \"plugin %s\"%s", sub, didYouMean(sub, []string{"list", "inspect", "pack"}))
+	}
+	c.args = c.args[1:]
+	return run(ctx, c)
+}
+
+// pluginShown is what --json tells of a plugin.
+type pluginShown struct {
+	host.PluginFile
+	Kind     string         `json:"kind,omitempty"`
+	ABI      string         `json:"abi,omitempty"`
+	Doc      string         `json:"doc,omitempty"`
+	Error    string         `json:"error,omitempty"`
+	Manifest map[string]any `json:"manifest,omitempty"`
+}
+
+func shown(p host.PluginFile) pluginShown {
+	s := pluginShown{PluginFile: p}
+	if p.Err != nil {
+		s.Error = p.Err.Error()
+	} else {
+		s.Kind, s.ABI, s.Doc = string(p.Manifest.Kind), p.Manifest.ABI.String(), p.Manifest.Doc
+	}
+	return s
+}
+
+func pluginList(_ context.Context, c *call) error {
+	f := c.flags()
+	dir := f.String("plugins", "", "folder to look in, in place of plugins/")
+	if _, err := c.parse(f, 0); err != nil {
+		return err
+	}
+	dirs := host.PluginDirs(".")
+	if *dir != "" {
+		dirs = []string{*dir}
+	}
+	list := []pluginShown{}
+	broken := 0
+	for _, p := range host.Plugins(dirs...) {
+		list = append(list, shown(p))
+		if p.Err != nil {
+			broken++
+		}
+	}
+	c.result, c.summary = list, fmt.Sprintf("%d plugins, %d cannot be used", len(list)-broken, broken)
+	if c.json {
+		return nil
+	}
+	var rows [][]string
+	for _, p := range list {
+		what := p.Doc
+		if p.Error != "" {
+			what = "cannot be used: " + p.Error
+		}
+		rows = append(rows, []string{p.Name, p.Version, p.Kind, ui.Bytes(p.Size), p.Path, what})
+	}
+	if len(rows) == 0 {
+		fmt.Fprintf(c.stdout, "no plugins in %s\n", strings.Join(dirs, ", "))
+		return nil
+	}
+	ui.Table(c.stdout, []string{"name", "version", "kind", "size", "path", ""}, rows)
+	return nil
+}
+
+func pluginInspect(_ context.Context, c *call) error {
+	args, err := c.parse(c.flags(), 1)
+	if err != nil {
+		return err
+	}
+	p := host.Plugin(args[0])
+	if p.Err != nil {
+		return p.Err
+	}
+	s := shown(p)
+	c.result, c.summary = s, p.Name+"@"+p.Version
+	if c.json {
+		return nil
+	}
+	m := p.Manifest
+	fmt.Fprintf(c.stdout, "%s@%s, a %s stage for plugin ABI %s\n%s, %s\n", m.Name, m.Version, m.Kind, m.ABI, p.Digest, ui.Bytes(p.Size))
+	if m.Doc != "" {
+		fmt.Fprintln(c.stdout, m.Doc)
+	}
+	var rows [][]string
+	for _, in := range m.Input {
+		name := in.Name
+		if in.Bind != "" {
+			name = fmt.Sprintf("%s (column named by config %s)", in.Name, in.Bind)
+		}
+		rows = append(rows, []string{"  reads", name, in.Type, nullable(in.Nullable)})
+	}
+	for _, out := range m.Output.Columns {
+		rows = append(rows, []string{"  makes", out.Name, out.Type, nullable(out.Nullable)})
+	}
+	if !m.Output.Static {
+		rows = append(rows, []string{"  makes", "columns decided by its config", "", ""})
+	}
+	ui.Table(c.stdout, []string{"", "", "", ""}, rows)
+	return nil
+}
+
+func nullable(b bool) string {
+	if b {
+		return "may be null"
+	}
+	return "never null"
+}
+
+func pluginPack(_ context.Context, c *call) error {
+	f := c.flags()
+	out := f.String("o", "", "where to write the packed module; without it FILE.wasm is replaced")
+	args, err := c.parse(f, 2)
+	if err != nil {
+		return err
+	}
+	module, err := os.ReadFile(args[0])
+	if err != nil {
+		return fault.Wrap(err, BadFlag, "the module cannot be read")
+	}
+	manifest, err := os.ReadFile(args[1])
+	if err != nil {
+		return fault.Wrap(err, BadFlag, "the manifest cannot be read")
+	}
+	m, err := abi.ParseManifest(manifest)
+	if err != nil {
+		return fault.New(fault.Code(abi.CodeOf(err)), "%v", err).At("%s", args[1])
+	}
+	packed, err := abi.Pack(module, manifest)
+	if err != nil {
+		return fault.New(fault.Code(abi.CodeOf(err)), "%v", err).At("%s", args[0])
+	}
+	to := args[0]
+	if *out != "" {
+		to = *out
+	}
+	if err := replaceFile(to, packed); err != nil {
+		return fault.Wrap(err, BadFlag, "%s cannot be written", to)
+	}
+	p := host.Plugin(to)
+	if p.Err != nil {
+		return p.Err
+	}
+	c.result, c.summary = shown(p), fmt.Sprintf("%s: %s@%s, %s", to, m.Name, m.Version, p.Digest)
+	if !c.json {
+		fmt.Fprintln(c.stdout, c.summary)
+	}
+	return nil
+}
+
+// replaceFile writes a file so that a reader sees all of it or the old one.
+func replaceFile(path string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".pack-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	if _, err := temp.Write(data); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Chmod(0o644); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

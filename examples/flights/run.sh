@@ -1,0 +1,13 @@
+#!/bin/sh
+# Runs the example into examples/flights/out and shows some of what it made.
+set -eu
+cd "$(dirname "$0")"
+featurehost=../../bin/featurehost
+rm -rf out .featurehost
+"$featurehost" run aircraft_delays.toml --plugins ../../plugins
+echo
+echo "five rows of the historical store (out/historical/aircraft/aircraft_delays):"
+go run ./show out/historical/aircraft/aircraft_delays N14228 5
+echo
+echo "the online vector of N14228 (featurehost get aircraft_delays.toml N14228):"
+"$featurehost" get aircraft_delays.toml N14228

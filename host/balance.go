@@ -1,0 +1,85 @@
+package host
+
+import (
+	"maps"
+	"time"
+
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/observe"
+)
+
+// Names of the counts that parts report.
+const (
+	countRejected   = "rejected"
+	countDropped    = "dropped_null_timestamp"
+	countDuplicates = "duplicates_dropped"
+	countOutside    = "outside_interval"
+	countCast       = "cast_failures"
+)
+
+// balance holds the rows of the run against each other: what came in is what
+// was filtered, rejected, dropped or used (S-1608). It runs before anything is
+// published.
+func (r *running) balance() error {
+	var read int64
+	if p := r.session.plan; p.Query != nil {
+		read = r.result.Query
+	} else {
+		st := r.result.Read[p.Sources[0].Config.ID]
+		read = st.Rows - st.OutOfSpan - st.BadRows
+	}
+	var filtered int64
+	for _, n := range r.filtered() {
+		filtered += n
+	}
+	rejected, dropped := r.events.Total(countRejected), r.events.Total(countDropped)
+	if used := r.result.Input; read != filtered+rejected+dropped+used {
+		return fault.New(StageLostRows, "%d rows read, but %d filtered + %d rejected + %d dropped + %d used", read, filtered, rejected, dropped, used)
+	}
+	return nil
+}
+
+// filtered counts the rows that filters left out, by stage. A stage that is no
+// filter hands on as many rows as it got: the pipeline would notice.
+func (r *running) filtered() map[string]int64 {
+	out := map[string]int64{}
+	for _, s := range r.events.Stages() {
+		if s.Kind == observe.KindFilter && s.RowsIn != s.RowsOut {
+			out[s.Name] += s.RowsIn - s.RowsOut
+		}
+	}
+	return out
+}
+
+// fill completes the report from the counts.
+func (r *running) fill() {
+	out, e := r.report, r.events
+	out.Readers = map[string]Read{}
+	for id, s := range r.result.Read {
+		out.Readers[id] = Read{
+			Rows: s.Rows, OutOfInterval: s.OutOfSpan, Objects: s.Objects, Bytes: s.Bytes,
+			RowGroups: s.RowGroups, RowGroupsSkipped: s.RowGroupsSkipped, BadRows: s.BadRows,
+		}
+	}
+	out.Query = r.result.Query
+	out.Filtered = r.filtered()
+	out.Rejected = e.Labels(countRejected)
+	out.Dropped = map[string]int64{}
+	if n := e.Total(countDropped); n > 0 {
+		out.Dropped["null_timestamp"] = n
+	}
+	out.CastFailures = e.Labels(countCast)
+	out.Used = r.result.Input
+	out.Features = Features{
+		Rows: r.result.Features, Duplicates: e.Total(countDuplicates), OutsideInterval: e.Total(countOutside),
+	}
+	out.Features.Made = out.Features.Rows + out.Features.Duplicates + out.Features.OutsideInterval
+	out.Spilled = r.result.Exchange.Spilled
+	out.Warnings = append(out.Warnings, e.Warnings()...)
+	out.Stages = e.Stages()
+	out.Seconds = time.Since(r.start).Seconds()
+	if out.Plugins == nil {
+		out.Plugins = map[string]string{}
+	}
+	out.Plugins = maps.Clone(out.Plugins)
+}

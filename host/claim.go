@@ -1,0 +1,71 @@
+package host
+
+import (
+	"context"
+
+	"github.com/featurehost/featurehost/connectors/blob"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/ledger"
+)
+
+// claim recovers what earlier runs left unfinished and takes hold of the days
+// of this one.
+func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error) {
+	f := r.host.file
+	l := ledger.Open(blob.NewLocal(r.ledgerDir(sinks), nil), ledger.Options{})
+	request := ledger.Request{
+		Interval: r.options.Interval, Entity: f.FeatureSet.Entity, Set: f.FeatureSet.Name, Pipeline: f.Digest, Plugins: r.report.Plugins,
+	}
+	finish := func(ctx context.Context, rec ledger.Record) (map[string]flow.Published, error) {
+		done, err := sinks.publish(ctx, rec.Pending)
+		return results(done), err
+	}
+	undo := func(ctx context.Context, rec ledger.Record) error {
+		run, err := runOf(rec)
+		if err != nil {
+			return err
+		}
+		return sinks.discard(ctx, run)
+	}
+	c, recovered, err := l.Acquire(ctx, request, finish, undo)
+	for _, x := range recovered {
+		r.report.Recovered = append(r.report.Recovered, x.String())
+	}
+	return c, err
+}
+
+// run tells the parts which run they serve.
+func (r *running) run(c *ledger.Claim) flow.Run {
+	rec := c.Record()
+	r.report.Run, r.report.RunID = rec.Number, rec.ID
+	return flow.Run{
+		Number: rec.Number, ID: rec.ID, Interval: r.options.Interval, Entity: rec.Entity, Set: rec.Set,
+		Pipeline: rec.Pipeline, Plugins: rec.Plugins, Revision: c.Revision,
+	}
+}
+
+// runOf is an earlier run as its record tells.
+func runOf(rec ledger.Record) (flow.Run, error) {
+	i, err := rec.Interval()
+	return flow.Run{
+		Number: rec.Number, ID: rec.ID, Interval: i, Entity: rec.Entity, Set: rec.Set, Pipeline: rec.Pipeline, Plugins: rec.Plugins,
+	}, err
+}
+
+// inputs are what the readers gave, for the ledger.
+func (r *running) inputs() map[string]ledger.Input {
+	out := map[string]ledger.Input{}
+	for id, s := range r.result.Read {
+		out[id] = ledger.Input{Rows: s.Rows, Bytes: s.Bytes, Objects: s.Objects}
+	}
+	return out
+}
+
+func results(list []SinkReport) map[string]flow.Published {
+	out := map[string]flow.Published{}
+	for _, s := range list {
+		out[s.Name] = s.Published
+	}
+	return out
+}
+

@@ -1,0 +1,45 @@
+package host
+
+import (
+	"github.com/featurehost/featurehost/abi/cdata"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/catalog"
+	"github.com/featurehost/featurehost/host/internal/deadletter"
+	"github.com/featurehost/featurehost/host/internal/exchange"
+	"github.com/featurehost/featurehost/host/internal/ledger"
+	"github.com/featurehost/featurehost/host/internal/pipeline"
+	"github.com/featurehost/featurehost/host/internal/plan"
+	"github.com/featurehost/featurehost/host/internal/spill"
+	"github.com/featurehost/featurehost/host/internal/sql"
+	"github.com/featurehost/featurehost/host/internal/wasm"
+)
+
+// Codes of this room.
+const (
+	TooLittleMemory fault.Code = 230
+	NoState         fault.Code = 8070
+	StageLostRows   fault.Code = 3021
+	BadInterval     fault.Code = 231
+	NoFileReader    fault.Code = 232
+	PublishFailed   fault.Code = 8071
+	Interrupted     fault.Code = 8072
+)
+
+// Codes explains the codes of host and of the rooms that only it can see.
+func Codes() []fault.Doc {
+	out := []fault.Doc{
+		{Code: TooLittleMemory, Title: "too little memory", Explain: "--memory, or memory in [pipeline], is less than the smallest run needs. The message names the least."},
+		{Code: NoState, Title: "state folder unusable", Explain: "The folder for caches, the embedded store and dead letters cannot be used. Check `state` in [pipeline] and its permissions."},
+		{Code: BadInterval, Title: "bad interval", Explain: "The end of the interval is before its start. Both days are in the interval; --date D stands for one day."},
+		{Code: NoFileReader, Title: "no reader for files", Explain: "This build of featurehost was made without the reader of files, which also reads back the result of [query]."},
+		{Code: PublishFailed, Title: "a store was not loaded", Explain: "All rows were computed and are durable, but a store refused them; the cause follows in the message. The ledger keeps the run as incomplete, and the next run of the pipeline completes it before anything else."},
+		{Code: Interrupted, Title: "interrupted", Explain: "The run was ended by Ctrl-C or SIGTERM before it published. Nothing it wrote is left."},
+		{Code: StageLostRows, Title: "a stage lost rows", Explain: "A stage that must hand on every row did not, or counts do not add up: rows read = filtered + rejected + dropped + used. Nothing was published. This is a defect of featurehost or of the plugin named."},
+	}
+	for _, list := range [][]fault.Doc{
+		cdata.Codes(), catalog.Codes(), deadletter.Codes(), exchange.Codes(), ledger.Codes(), pipeline.Codes(), plan.Codes(), spill.Codes(), sql.Codes(), wasm.Codes(),
+	} {
+		out = append(out, list...)
+	}
+	return out
+}

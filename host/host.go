@@ -1,0 +1,186 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/catalog"
+	"github.com/featurehost/featurehost/host/internal/observe"
+	"github.com/featurehost/featurehost/host/internal/plan"
+	"github.com/featurehost/featurehost/host/internal/spill"
+	"github.com/featurehost/featurehost/host/internal/sql"
+	"github.com/featurehost/featurehost/host/internal/wasm"
+	"github.com/featurehost/featurehost/host/parts"
+)
+
+// Host runs one pipeline file. It is for one caller at a time.
+type Host struct {
+	file    *config.File
+	options Options
+	memory  budget
+	state   string // absolute
+	plugins *catalog.Catalog
+
+	mu      sync.Mutex
+	wasm    *wasm.Engine
+	modules map[string]*wasm.Module // by path
+	scratch string
+}
+
+// New makes a host for a pipeline file. It looks for plugins and reads their
+// manifests; nothing is compiled or written yet.
+func New(file *config.File, o Options) (*Host, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	memory := o.Memory
+	if memory == 0 {
+		memory = int64(file.Pipeline.Memory)
+	}
+	share, err := split(memory, usesSQL(file))
+	if err != nil {
+		return nil, err
+	}
+	state, err := stateDir(file.Dir, file.Pipeline.State)
+	if err != nil {
+		return nil, fault.Wrap(err, NoState, "the state folder %q", file.Pipeline.State)
+	}
+	dirs := o.PluginDirs
+	if len(dirs) == 0 {
+		dirs = PluginDirs(file.Dir)
+	}
+	h := &Host{file: file, options: o, memory: share, state: state, modules: map[string]*wasm.Module{}}
+	// A broken plugin harms nobody who does not name it: Find tells of it then.
+	h.plugins, _ = catalog.Discover(dirs...)
+	// The limit is soft: the collector works harder the nearer the heap comes.
+	debug.SetMemoryLimit(share.heap)
+	return h, nil
+}
+
+// PluginDirs gives the folders that are searched for plugins when none is
+// named: plugins/ beside the pipeline file, else plugins/ in the working
+// directory.
+func PluginDirs(dir string) []string {
+	beside := filepath.Join(dir, "plugins")
+	if info, err := os.Stat(beside); err == nil && info.IsDir() {
+		return []string{beside}
+	}
+	return []string{"plugins"}
+}
+
+// Close ends engines and removes the scratch folder.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	if h.wasm != nil {
+		errs = append(errs, h.wasm.Close(context.Background()))
+		h.wasm = nil
+	}
+	if h.scratch != "" {
+		errs = append(errs, os.RemoveAll(h.scratch))
+		h.scratch = ""
+	}
+	return errors.Join(errs...)
+}
+
+// Plan binds the pipeline file and tells how it would run. Everything that a
+// run would refuse before its first row is refused here.
+func (h *Host) Plan(ctx context.Context, interval flow.Interval) (report *PlanReport, err error) {
+	s, err := h.session(ctx, &observe.Events{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	p, err := s.bind(ctx, interval)
+	if err != nil {
+		return nil, err
+	}
+	return planReport(p, h.memory.total), nil
+}
+
+// session is what one binding or run of the pipeline holds open.
+type session struct {
+	host    *Host
+	events  *observe.Events
+	rejects flow.Rejects
+	sql     *sql.Engine
+	plan    *plan.Plan
+}
+
+func (h *Host) session(ctx context.Context, events *observe.Events, rejects flow.Rejects) (*session, error) {
+	scratch, err := h.scratchDir()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := sql.Open(ctx, sql.Options{
+		MemoryBytes: h.memory.sql, Threads: h.file.Pipeline.Workers, Scratch: scratch,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &session{host: h, events: events, rejects: rejects, sql: engine}, nil
+}
+
+// close ends the plan before the engine that its expressions use.
+func (s *session) close() error {
+	var errs []error
+	if s.plan != nil {
+		errs = append(errs, s.plan.Close())
+	}
+	return errors.Join(append(errs, s.sql.Close())...)
+}
+
+func (s *session) bind(ctx context.Context, interval flow.Interval) (*plan.Plan, error) {
+	p, err := plan.Bind(ctx, s.host.file, interval, s.parts())
+	s.plan = p
+	return p, err
+}
+
+// scratchDir is a folder for spilled data: under the state folder, or, so that
+// a dry run or a check leaves nothing behind, in the system's place for
+// temporary files while there is no state folder.
+func (h *Host) scratchDir() (string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.scratch != "" {
+		return h.scratch, nil
+	}
+	parent := filepath.Join(h.state, "scratch")
+	if _, err := os.Stat(h.state); errors.Is(err, os.ErrNotExist) {
+		parent = filepath.Join(os.TempDir(), "featurehost-scratch")
+	}
+	dir, err := spill.Folder(parent)
+	h.scratch = dir
+	return dir, err
+}
+
+// env lends the host's services to a part.
+func (s *session) env(string) flow.Env {
+	return flow.Env{
+		SQL: s.sql, Rejects: s.rejects, Counter: s.events, Log: s.host.options.Log,
+		Scratch: s.host.scratch, MemoryBytes: s.host.memory.part, Workers: s.host.file.Pipeline.Workers,
+	}
+}
+
+func (s *session) place() parts.Place { return parts.Place{Dir: s.host.file.Dir, State: s.host.state} }
+
+func (s *session) parts() plan.Parts {
+	return plan.Parts{
+		Catalog: s.host.options.Catalog, Place: s.place(), Env: s.env, Plugin: s.plugin,
+		Queries: func(context.Context, []*plan.Source) (plan.Queries, error) { return s.sql, nil },
+		Spill:   s.spill,
+	}
+}
+
+func (s *session) spill(ctx context.Context, name string, schema *flow.Schema, next func(context.Context) (flow.Batch, error)) (string, error) {
+	return spill.Write(ctx, s.host.scratch, name, schema, next)
+}

@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// Claim is a run's hold on its days. Close ends it without a word: a run that
+// neither published nor was undone is left to the next one.
+type Claim struct {
+	ledger *Ledger
+	before []flow.Interval // of earlier runs that made values
+
+	mu     sync.Mutex
+	record Record
+	stop   chan struct{}
+	ended  chan struct{}
+}
+
+// Record as it stands.
+func (c *Claim) Record() Record {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.record
+}
+
+// Revision of the cells of a day: how many earlier runs held it (S-1303).
+func (c *Claim) Revision(d flow.Day) int64 {
+	var n int64
+	for _, i := range c.before {
+		if i.Contains(d) {
+			n++
+		}
+	}
+	return n
+}
+
+// Prepared says that all rows are durable, aside; the record names them.
+func (c *Claim) Prepared(ctx context.Context, pending []flow.Pending, inputs map[string]Input) error {
+	return c.change(ctx, func(r *Record) { r.State, r.Pending, r.Inputs = Prepared, pending, inputs })
+}
+
+// Published says that all rows are visible.
+func (c *Claim) Published(ctx context.Context, results map[string]flow.Published) error {
+	return c.change(ctx, func(r *Record) { r.State, r.Results, r.Error = Published, results, "" })
+}
+
+// Incomplete says that a store could not be loaded; the next run tries again.
+func (c *Claim) Incomplete(ctx context.Context, results map[string]flow.Published, why error) error {
+	return c.change(ctx, func(r *Record) { r.State, r.Results, r.Error = Incomplete, results, why.Error() })
+}
+
+// Undone says that nothing of the run is left.
+func (c *Claim) Undone(ctx context.Context, why error) error {
+	return c.change(ctx, func(r *Record) { r.State, r.Error = Undone, why.Error() })
+}
+
+// change writes the record anew, if it is still ours.
+func (c *Claim) change(ctx context.Context, edit func(*Record)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.ledger
+	stored, err := l.read(ctx, key(c.record.Number))
+	if err != nil {
+		return err
+	}
+	if stored.ID != c.record.ID || stored.State != c.record.State || stored.By != "" {
+		return fault.New(Lost, "run %d is no longer ours: its record says %s", c.record.Number, stored.State)
+	}
+	r := c.record
+	edit(&r)
+	now := l.now().UTC()
+	r.Changed, r.Lease = now, now.Add(l.lease)
+	if err := l.store.Put(ctx, key(r.Number), encode(r)); err != nil {
+		return err
+	}
+	c.record = r
+	return nil
+}
+
+// beat renews the lease until Close. A renewal that fails is tried again at
+// the next beat; if the lease runs out meanwhile, change finds out.
+func (c *Claim) beat() {
+	c.stop, c.ended = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(c.ended)
+		t := time.NewTicker(max(c.ledger.lease/3, time.Millisecond))
+		defer t.Stop()
+		for {
+			select {
+			case <-c.stop:
+				return
+			case <-t.C:
+				ctx, cancel := context.WithTimeout(context.Background(), c.ledger.lease)
+				_ = c.change(ctx, func(*Record) {})
+				cancel()
+			}
+		}
+	}()
+}
+
+// Close ends the renewal of the lease. It may be called twice.
+func (c *Claim) Close() error {
+	if c == nil || c.stop == nil {
+		return nil
+	}
+	select {
+	case <-c.stop:
+	default:
+		close(c.stop)
+	}
+	<-c.ended
+	return nil
+}

@@ -1,0 +1,155 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/featurehost/featurehost/connectors/blob"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// Recovered tells what was done about a run that had not finished.
+type Recovered struct {
+	Number int64
+	ID     string
+	State  State // what it is now
+	Was    State
+}
+
+// String gives a line for the run summary.
+func (r Recovered) String() string {
+	verb := "finished"
+	if r.State == Undone {
+		verb = "undone"
+	}
+	return fmt.Sprintf("run %d (%s) had ended while %s; it was %s", r.Number, r.ID, r.Was, verb)
+}
+
+// marker says who recovers a run.
+type marker struct {
+	Holder Holder    `json:"holder"`
+	Lease  time.Time `json:"lease"`
+	At     time.Time `json:"at"`
+}
+
+// Recover deals with every run whose process is gone (L4): finish publishes
+// again what a prepared or incomplete record names, undo removes what a claimed
+// run staged. It stops at the first failure; what it did so far is told.
+func (l *Ledger) Recover(ctx context.Context, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) ([]Recovered, error) {
+	all, err := l.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Recovered
+	for _, r := range all {
+		if r.State.Done() {
+			continue
+		}
+		mine, err := l.takeOver(ctx, r)
+		if err != nil {
+			return out, err
+		}
+		if !mine {
+			continue
+		}
+		// Nobody else touches the record now; it may have changed meanwhile.
+		if r, err = l.read(ctx, key(r.Number)); err != nil {
+			return out, err
+		}
+		if r.State.Done() {
+			continue
+		}
+		done, err := l.recoverOne(ctx, r, finish, undo)
+		if err != nil {
+			// We live on but are done with it: whoever comes next may try.
+			_ = l.release(context.WithoutCancel(ctx), r.Number)
+			return out, fault.Wrap(err, NotRecovery, "run %d (%s) had ended while %s and could not be recovered", r.Number, r.ID, r.State)
+		}
+		out = append(out, done)
+	}
+	return out, nil
+}
+
+func (l *Ledger) recoverOne(ctx context.Context, r Record, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) (Recovered, error) {
+	was := r.State
+	if r.State == Claimed {
+		if err := undo(ctx, r); err != nil {
+			return Recovered{}, err
+		}
+		r.State, r.Error = Undone, "its process ended"
+	} else {
+		results, err := finish(ctx, r)
+		if err != nil {
+			return Recovered{}, err
+		}
+		r.State, r.Results, r.Error = Published, results, ""
+	}
+	r.By, r.Changed = l.me.String(), l.now().UTC()
+	if err := l.store.Put(ctx, key(r.Number), encode(r)); err != nil {
+		return Recovered{}, err
+	}
+	return Recovered{Number: r.Number, ID: r.ID, State: r.State, Was: was}, nil
+}
+
+// takeOver takes the right to recover a run; false when its holder, or another
+// process that recovers it, is alive.
+func (l *Ledger) takeOver(ctx context.Context, r Record) (bool, error) {
+	keeper, lease, err := l.keeper(ctx, r)
+	if err != nil || !gone(keeper, l.me, lease, l.now()) {
+		return false, err
+	}
+	infos, err := l.store.List(ctx, markers(r.Number))
+	if err != nil {
+		return false, err
+	}
+	now := l.now().UTC()
+	m := marker{Holder: l.me, Lease: now.Add(l.lease), At: now}
+	// The number of markers seen names ours: of several processes that saw
+	// the same dead keeper one succeeds.
+	err = l.store.PutIfAbsent(ctx, fmt.Sprintf("%s%03d.json", markers(r.Number), len(infos)+1), encode(m))
+	if errors.Is(err, blob.ErrExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// release gives up the right to recover a run.
+func (l *Ledger) release(ctx context.Context, number int64) error {
+	infos, err := l.store.List(ctx, markers(number))
+	if err != nil || len(infos) == 0 {
+		return err
+	}
+	return l.store.Put(ctx, infos[len(infos)-1].Key, encode(marker{At: l.now().UTC()}))
+}
+
+func markers(number int64) string { return fmt.Sprintf("recovery/%06d/", number) }
+
+// keeper tells who answers for an unfinished run: the last process that took it
+// over, else its holder. Nobody, as the zero Holder says, answers for a run
+// that gave up incomplete, or whose recovery failed.
+func (l *Ledger) keeper(ctx context.Context, r Record) (Holder, time.Time, error) {
+	infos, err := l.store.List(ctx, markers(r.Number))
+	if err != nil {
+		return Holder{}, time.Time{}, err
+	}
+	if len(infos) == 0 {
+		if r.State == Incomplete {
+			return Holder{}, time.Time{}, nil
+		}
+		return r.Holder, r.Lease, nil
+	}
+	last := infos[len(infos)-1].Key
+	data, err := l.store.Get(ctx, last)
+	if err != nil {
+		return Holder{}, time.Time{}, err
+	}
+	var m marker
+	if err := json.Unmarshal(data, &m); err != nil {
+		return Holder{}, time.Time{}, fault.Wrap(err, Unreadable, "the marker is no JSON object").At("%s", last)
+	}
+	return m.Holder, m.Lease, nil
+}

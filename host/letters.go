@@ -1,0 +1,61 @@
+package host
+
+import (
+	"context"
+	"sync"
+
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/deadletter"
+	"github.com/featurehost/featurehost/host/internal/observe"
+)
+
+// letters is the dead letter of a run as parts see it: it counts every
+// rejected row, and in a real run keeps it in a file. Parts may call it from
+// several goroutines.
+type letters struct {
+	events *observe.Events
+
+	mu     sync.Mutex
+	open   func() (*deadletter.Writer, error) // nil in a dry run
+	writer *deadletter.Writer
+}
+
+// Reject implements flow.Rejects.
+func (l *letters) Reject(ctx context.Context, r flow.Rejection) error {
+	if len(r.Rows) == 0 {
+		return nil
+	}
+	l.events.Add("rejected", r.Reason, int64(len(r.Rows)))
+	w, err := l.file()
+	if w == nil || err != nil {
+		return err
+	}
+	return w.Reject(ctx, r)
+}
+
+// file opens the dead letter at the first rejected row.
+func (l *letters) file() (*deadletter.Writer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.writer == nil && l.open != nil {
+		w, err := l.open()
+		if err != nil {
+			return nil, err
+		}
+		l.writer = w
+	}
+	return l.writer, nil
+}
+
+// close ends the files; they stay, also after a failed run, whose failure they
+// may explain.
+func (l *letters) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.writer == nil {
+		return nil
+	}
+	w := l.writer
+	l.writer, l.open = nil, nil
+	return w.Close()
+}

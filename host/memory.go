@@ -1,0 +1,61 @@
+package host
+
+import (
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+// budget says how --memory is shared out. The parts are upper bounds and are
+// rarely all used at once: the exchange empties while the sinks fill.
+type budget struct {
+	total    int64
+	heap     int64 // soft limit of the Go heap
+	sql      int64 // DuckDB, outside the heap
+	exchange int64 // rows waiting to be sorted
+	part     int64 // what any other part may hold: a sink's open files
+}
+
+// leastMemory is what the smallest run needs.
+const leastMemory = 128 << 20
+
+// outside is kept for what no budget counts: code, stacks, SQLite's cache.
+const outside = 48 << 20
+
+// split shares out memory. DuckDB gets its share only when a pipeline uses it.
+func split(total int64, sql bool) (budget, error) {
+	if total < leastMemory {
+		return budget{}, fault.New(TooLittleMemory, "memory of %d MiB is too little", total>>20).
+			WithHint("give at least %d MiB", leastMemory>>20)
+	}
+	b := budget{total: total}
+	if sql {
+		b.sql = total * 3 / 10
+	}
+	b.heap = total - b.sql - outside
+	b.exchange = b.heap * 2 / 5
+	b.part = b.heap / 4
+	return b, nil
+}
+
+// usesSQL reports whether a pipeline needs the SQL engine.
+func usesSQL(f *config.File) bool {
+	if f.Query != nil || f.FeatureSet == nil {
+		return true
+	}
+	for _, r := range f.Readers {
+		if r.Format != "parquet" || len(r.Prepare) > 0 {
+			return true
+		}
+	}
+	for _, s := range f.Stages {
+		if s.Where != "" {
+			return true
+		}
+	}
+	for _, x := range f.FeatureSet.Features {
+		if x.SQL != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,78 @@
+package host
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/catalog"
+	"github.com/featurehost/featurehost/host/internal/plan"
+	"github.com/featurehost/featurehost/host/internal/wasm"
+)
+
+// plugin makes a stage of the plugin that a [[stage]] names.
+func (s *session) plugin(_ context.Context, spec config.Stage) (flow.Stage, *plan.Plugin, error) {
+	h := s.host
+	var builtin []string
+	for name := range h.options.Catalog.Stages {
+		builtin = append(builtin, name)
+	}
+	entry, err := h.plugins.Find(spec.Use, builtin...)
+	if err != nil {
+		return nil, nil, err
+	}
+	module, err := h.module(entry)
+	if err != nil {
+		return nil, nil, err
+	}
+	stage := module.Stage(wasm.Use{
+		Stage: spec.Use, Config: spec.Config, Seed: h.file.Pipeline.Name + "/" + spec.Use,
+		Limits: abi.Limits{
+			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
+			MaxBatchRows: int64(spec.Limits.MaxBatchRows), LogLines: int64(spec.Limits.LogLines),
+		},
+	}, s.env(spec.Use))
+	return stage, &plan.Plugin{
+		Name: entry.Name, Version: entry.Version, Digest: module.Digest(), Path: entry.Path,
+		Kind: string(module.Manifest().Kind), Memory: stage.Limits().Memory,
+	}, nil
+}
+
+// module loads a plugin once, however many stages use it.
+func (h *Host) module(entry catalog.Entry) (*wasm.Module, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m, ok := h.modules[entry.Path]; ok {
+		return m, nil
+	}
+	if h.wasm == nil {
+		engine, err := wasm.NewEngine(wasm.Options{CacheDir: h.cacheDir()})
+		if err != nil {
+			return nil, err
+		}
+		h.wasm = engine
+	}
+	code, err := entry.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.wasm.Load(code)
+	if err != nil {
+		return nil, err
+	}
+	h.modules[entry.Path] = m
+	return m, nil
+}
+
+// cacheDir keeps compiled plugins. The user's own cache serves all pipelines of
+// the user, so that a plugin is compiled once per machine and a check leaves
+// nothing beside the pipeline file; without a home it is in the state folder.
+func (h *Host) cacheDir() string {
+	if user, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(user, "featurehost", "wasm")
+	}
+	return filepath.Join(h.state, "cache")
+}

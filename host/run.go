@@ -1,0 +1,173 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/deadletter"
+	"github.com/featurehost/featurehost/host/internal/observe"
+	"github.com/featurehost/featurehost/host/internal/pipeline"
+)
+
+// Run computes the features of an interval and loads the stores. The report
+// tells what was done as far as the run came, also beside an error.
+//
+// Historical first, then online: when Run returns an error before publishing
+// began, both stores are as before; when the online store failed after that,
+// the ledger says so and the next run completes it.
+func (h *Host) Run(ctx context.Context, o RunOptions) (report *Report, err error) {
+	start := time.Now()
+	events := &observe.Events{}
+	r := &running{host: h, options: o, events: events, start: start, report: &Report{
+		Pipeline: h.file.Pipeline.Name, Set: h.file.FeatureSet.Entity + "/" + h.file.FeatureSet.Name,
+		Interval: o.Interval.String(), Digest: h.file.Digest,
+	}}
+	stop := r.watch()
+	err = r.all(ctx)
+	stop()
+	r.fill()
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = fault.Wrap(context.Cause(ctx), Interrupted, "the run was interrupted; nothing was published")
+	}
+	return r.report, err
+}
+
+// running is one run.
+type running struct {
+	host    *Host
+	options RunOptions
+	events  *observe.Events
+	start   time.Time
+	report  *Report
+	session *session
+	result  pipeline.Result
+}
+
+// watch reports progress until it is stopped.
+func (r *running) watch() (stop func()) {
+	if r.options.Progress == nil || r.options.ProgressEvery <= 0 {
+		return func() {}
+	}
+	ticker := time.NewTicker(r.options.ProgressEvery)
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ticker.C:
+				r.options.Progress(Progress{Elapsed: time.Since(r.start), Stages: r.events.Stages()})
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() { ticker.Stop(); close(quit); <-ended }
+}
+
+func (r *running) all(ctx context.Context) (err error) {
+	h := r.host
+	letters := &letters{events: r.events}
+	if r.session, err = h.session(ctx, r.events, letters); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.session.close()) }()
+	if r.options.Interval.Start != nil && r.options.Interval.End != nil && *r.options.Interval.End < *r.options.Interval.Start {
+		return fault.New(BadInterval, "the end %s is before the start %s", r.options.Interval.End, r.options.Interval.Start)
+	}
+	p, err := r.session.bind(ctx, r.options.Interval)
+	if err != nil {
+		return err
+	}
+	r.report.Plugins = p.Plugins()
+	if r.options.DryRun {
+		return r.compute(ctx, []pipeline.Output{{Name: "preview", Write: func(_ context.Context, b flow.Batch) error {
+			if r.options.Preview == nil {
+				return nil
+			}
+			return r.options.Preview(b)
+		}}})
+	}
+	return r.write(ctx, letters)
+}
+
+// write runs the pipeline into the sinks, under a claim in the ledger.
+func (r *running) write(ctx context.Context, letters *letters) (err error) {
+	sinks, err := r.openSinks()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sinks.close()) }()
+	claim, err := r.claim(ctx, sinks)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, claim.Close()) }()
+	run := r.run(claim)
+	letters.open = func() (*deadletter.Writer, error) {
+		r.report.DeadLetters = filepath.Join(r.host.state, "dead_letter", run.ID)
+		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins})
+	}
+	err = errors.Join(r.prepare(ctx, sinks, run), letters.close())
+	// From here on the table may change: what has begun is brought to its end.
+	ctx = context.WithoutCancel(ctx)
+	if err == nil {
+		err = claim.Prepared(ctx, sinks.pending, r.inputs())
+	}
+	if err != nil {
+		// Undo first, then say so: a crash in between is undone by the next run.
+		return errors.Join(err, sinks.discard(ctx, run), claim.Undone(ctx, err))
+	}
+	r.report.Sinks, err = sinks.publish(ctx, sinks.pending)
+	if err != nil {
+		return errors.Join(err, claim.Incomplete(ctx, results(r.report.Sinks), err))
+	}
+	return claim.Published(ctx, results(r.report.Sinks))
+}
+
+// prepare computes everything and makes it durable, aside.
+func (r *running) prepare(ctx context.Context, sinks *sinks, run flow.Run) error {
+	if err := sinks.open(ctx, run, r.session.plan.Output); err != nil {
+		return err
+	}
+	if err := r.compute(ctx, sinks.outputs()); err != nil {
+		return err
+	}
+	return sinks.prepare(ctx)
+}
+
+// compute runs the plan into outputs and balances the rows.
+func (r *running) compute(ctx context.Context, outputs []pipeline.Output) error {
+	h, s := r.host, r.session
+	settings := pipeline.Settings{
+		Workers: h.file.Pipeline.Workers, BatchRows: h.file.Pipeline.BatchRows, Memory: h.memory.exchange,
+		Scratch: h.scratch, Events: r.events, Queries: s.sql, Spill: s.spill, Read: s.readSpilled,
+	}
+	if r.options.Tap != nil {
+		settings.Tap = func(stage string, b flow.Batch) error {
+			if stage != r.options.TapAt {
+				return nil
+			}
+			return r.options.Tap(b)
+		}
+	}
+	var err error
+	r.result, err = pipeline.Run(ctx, s.plan, settings, outputs)
+	if err != nil {
+		return err
+	}
+	return r.balance()
+}
+
+// readSpilled opens a Parquet file of the scratch folder.
+func (s *session) readSpilled(path string) (flow.Reader, error) {
+	read, ok := s.host.options.Catalog.Readers["file"]
+	if !ok {
+		return nil, fault.New(NoFileReader, "this build has no reader for files")
+	}
+	return read(config.Reader{ID: "query", Type: "file", Path: path, Format: "parquet"}, s.place(), s.env("query"))
+}
