@@ -32,7 +32,7 @@ func (s *session) plugin(_ context.Context, spec config.Stage) (flow.Stage, *pla
 		Stage: spec.Use, Config: spec.Config, Seed: h.file.Pipeline.Name + "/" + spec.Use,
 		Limits: abi.Limits{
 			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
-			MaxBatchRows: int64(spec.Limits.MaxBatchRows), LogLines: int64(spec.Limits.LogLines),
+			MaxBatchRows: spec.Limits.MaxBatchRows, LogLines: spec.Limits.LogLines,
 		},
 	}, s.env(spec.Use))
 	return stage, &plan.Plugin{

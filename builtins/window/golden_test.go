@@ -1,0 +1,211 @@
+package window_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featurehost/featurehost/builtins/window"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/hosttest"
+)
+
+const hour = int64(time.Hour / time.Microsecond)
+
+func instant(s string) *int64 {
+	t, err := time.Parse("2006-01-02", s)
+	if err != nil {
+		panic(err)
+	}
+	us := t.UnixMicro()
+	return &us
+}
+
+// sweepText runs rows as text through a Sweep and gives its rows, sorted.
+func sweepText(t *testing.T, spec window.Spec, columns string, rows ...string) []string {
+	t.Helper()
+	in := hosttest.Batch(t, columns, rows...)
+	defer in.Release()
+	s := window.NewSweep(spec)
+	defer s.Close()
+	ctx := context.Background()
+	if _, err := s.Open(ctx, in.Record.Schema()); err != nil {
+		t.Fatal(err)
+	}
+	x := flow.Extent{Rows: in.Rows(), MinTime: math.MaxInt64, MaxTime: math.MinInt64, Timed: true}
+	for i, f := range in.Record.Schema().Fields() {
+		if f.Name == spec.Time {
+			for r := range int(in.Rows()) {
+				u, err := time.Parse(time.RFC3339Nano, in.Record.Column(i).ValueStr(r))
+				if err != nil {
+					u, err = time.Parse("2006-01-02 15:04:05.999999Z", in.Record.Column(i).ValueStr(r))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				x.MinTime, x.MaxTime = min(x.MinTime, u.UnixMicro()), max(x.MaxTime, u.UnixMicro())
+			}
+		}
+	}
+	s.Bound(x)
+	var out hosttest.Recorder
+	defer out.Release()
+	if err := s.Process(ctx, in, out.Emit); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(ctx, out.Emit); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(out.Text(), "\n"), "\n")
+	slices.Sort(lines)
+	return lines
+}
+
+// wantRows compares rows as a multiset, doubles at 1e-9 relative, after
+// removal of rows equal to the one before in all features (S-1101) if dedup.
+func wantRows(t *testing.T, got []string, keys int, dedup bool, want ...string) {
+	t.Helper()
+	if dedup {
+		var kept []string
+		before := ""
+		for _, r := range got {
+			p := strings.Split(r, " | ")
+			now := fmt.Sprint(p[:keys], p[keys+1:])
+			if now != before {
+				kept = append(kept, r)
+			}
+			before = now
+		}
+		got = kept
+	}
+	slices.Sort(want)
+	if len(got) != len(want) {
+		t.Fatalf("%d rows, want %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
+	}
+	for i := range got {
+		g, w := strings.Split(got[i], " | "), strings.Split(want[i], " | ")
+		for c := range g {
+			x, errX := strconv.ParseFloat(g[c], 64)
+			y, errY := strconv.ParseFloat(w[c], 64)
+			if g[c] != w[c] && (errX != nil || errY != nil || math.Abs(x-y) > 1e-9*math.Abs(y)) {
+				t.Errorf("row %d:\n got %s\nwant %s", i, got[i], want[i])
+			}
+		}
+	}
+}
+
+var ordinary = []string{
+	"1 | 2020-01-01T13:01:00Z | 1000 | 1",
+	"1 | 2020-01-02T13:01:00Z | 2000 | null",
+	"1 | 2020-01-03T13:01:00Z | 1000 | 4",
+	"2 | 2020-01-01T14:01:00Z | 2000 | 2",
+	"2 | 2020-01-09T14:01:00Z | 1000 | 5",
+	"2 | 2020-01-10T00:00:00Z | null | null",
+}
+
+// Golden case 08: base table of midnights, an empty window is null.
+func TestSweep_Golden08_OneWindow(t *testing.T) {
+	for _, onlyChanges := range []bool{true, false} {
+		spec := window.Spec{
+			Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: 72 * hour}}, Slide: 24 * hour,
+			Grid: window.StartsOnMultiples, Rows: window.EveryLabel, OnlyChanges: onlyChanges, EmptyNull: true,
+			NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-15"),
+			Aggregates: []window.Aggregate{aggregate("v", window.Avg, 1), aggregate("v", window.StddevPop, 1), aggregate("v", window.Count, 1)},
+		}
+		wantRows(t, sweepText(t, spec, "id bigint, ts timestamp, v double, w bigint", ordinary...), 1, true,
+			"1 | 2020-01-01 | null | null | null",
+			"1 | 2020-01-02 | 1000 | 0 | 1",
+			"1 | 2020-01-03 | 1500 | 500 | 2",
+			"1 | 2020-01-04 | 1333.3333333333333 | 471.4045207910317 | 3",
+			"1 | 2020-01-05 | 1500 | 500 | 2",
+			"1 | 2020-01-06 | 1000 | 0 | 1",
+			"1 | 2020-01-07 | null | null | null",
+			"2 | 2020-01-01 | null | null | null",
+			"2 | 2020-01-02 | 2000 | 0 | 1",
+			"2 | 2020-01-05 | null | null | null",
+			"2 | 2020-01-10 | 1000 | 0 | 1",
+			"2 | 2020-01-13 | null | null | 0",
+			"2 | 2020-01-14 | null | null | null",
+		)
+	}
+}
+
+// Golden case 10: an outer join of windows; a null key comes apart.
+func TestSweep_Golden10_SlideHour(t *testing.T) {
+	spec := window.Spec{
+		Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: hour}, {Micros: 2 * hour}}, Slide: hour,
+		Grid: window.StartsOnMultiples, Rows: window.WithData, OnlyChanges: true, EmptyNull: true,
+		NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-02"),
+		Aggregates: []window.Aggregate{aggregate("v", window.Sum, 2), aggregate("v", window.Count, 2)},
+	}
+	*spec.LastLabel-- // all labels of the day
+	got := sweepText(t, spec, "id bigint, ts timestamp, v double",
+		"null | 2020-01-01T03:10:00Z | 32",
+		"null | 2020-01-01T03:20:00Z | 64",
+		"1 | 2020-01-01T00:00:00Z | 1",
+		"1 | 2020-01-01T00:30:00Z | 2",
+		"1 | 2020-01-01T01:00:00Z | 4",
+		"1 | 2020-01-01T05:59:59.999Z | 8",
+		"2 | 2020-01-01T03:10:00Z | 16")
+	// The last row of the null key, for hour 5, equals no row before it.
+	wantRows(t, got, 1, true,
+		"null | 2020-01-01T04:00:00Z | 96 | null | 2 | null",
+		"null | 2020-01-01T04:00:00Z | null | 96 | null | 2",
+		"1 | 2020-01-01T01:00:00Z | 3 | 3 | 2 | 2",
+		"1 | 2020-01-01T02:00:00Z | 4 | 7 | 1 | 3",
+		"1 | 2020-01-01T03:00:00Z | null | 4 | null | 1",
+		"1 | 2020-01-01T06:00:00Z | 8 | 8 | 1 | 1",
+		"1 | 2020-01-01T07:00:00Z | null | 8 | null | 1",
+		"2 | 2020-01-01T04:00:00Z | 16 | 16 | 1 | 1",
+		"2 | 2020-01-01T05:00:00Z | null | 16 | null | 1",
+	)
+}
+
+// Golden case 12: labels with data only, no removal of duplicates.
+func TestSweep_Golden12_Slide24Hours(t *testing.T) {
+	spec := window.Spec{
+		Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: 72 * hour}}, Slide: 24 * hour,
+		Grid: window.StartsOnMultiples, Rows: window.WithData, EmptyNull: true,
+		NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-15"),
+		Aggregates: []window.Aggregate{aggregate("v", window.Sum, 1)},
+	}
+	wantRows(t, sweepText(t, spec, "id bigint, ts timestamp, v double, w bigint", ordinary...), 1, false,
+		"1 | 2020-01-02 | 1000",
+		"1 | 2020-01-03 | 3000",
+		"1 | 2020-01-04 | 4000",
+		"1 | 2020-01-05 | 3000",
+		"1 | 2020-01-06 | 1000",
+		"2 | 2020-01-02 | 2000",
+		"2 | 2020-01-03 | 2000",
+		"2 | 2020-01-04 | 2000",
+		"2 | 2020-01-10 | 1000",
+		"2 | 2020-01-11 | 1000",
+		"2 | 2020-01-12 | 1000",
+		"2 | 2020-01-13 | null",
+	)
+}
+
+// Golden case 21: a base table has rows for null keys, all features null.
+func TestSweep_Golden21_NullKeys(t *testing.T) {
+	spec := window.Spec{
+		Keys: []string{"id", "k2"}, Time: "ts", Windows: []window.Width{{Micros: 24 * hour}}, Slide: 24 * hour,
+		Grid: window.StartsOnMultiples, Rows: window.EveryLabel, OnlyChanges: true, EmptyNull: true,
+		NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-03"),
+		Aggregates: []window.Aggregate{aggregate("v", window.Sum, 1)},
+	}
+	wantRows(t, sweepText(t, spec, "id bigint, k2 string, ts timestamp, v double",
+		"null | null | 2020-01-01T01:00:00Z | 4",
+		"1 | null | 2020-01-01T01:00:00Z | 2",
+		"1 | a | 2020-01-01T01:00:00Z | 1"), 2, true,
+		"null | null | 2020-01-01 | null",
+		"1 | null | 2020-01-01 | null",
+		"1 | a | 2020-01-01 | null",
+		"1 | a | 2020-01-02 | 1",
+		"1 | a | 2020-01-03 | null",
+	)
+}

@@ -1,0 +1,22 @@
+// Package file reads stored files: Parquet, CSV and JSON lines, as one file,
+// a glob, or a folder with or without Hive partitions.
+//
+// Its one idea: everything is read as Parquet, row group by row group. Text
+// files are first turned into a Parquet file in the scratch folder by the SQL
+// engine, which refuses rows that do not fit.
+//
+//   - F1: what the interval cannot need is not read: files by their partition
+//     columns, row groups by their statistics. What is left is filtered row by
+//     row, so pruning never decides what a row's day is.
+//   - F2: a value arrives as it was stored, in the widened types of S-402, or
+//     the column is refused. Nothing is rounded but times finer than a
+//     microsecond, which are floored.
+//   - F3: all files of a reader have the same columns; a file that has not is
+//     an error that names it.
+//   - F4: a damaged file is an error that names it, never a panic and never
+//     fewer rows.
+//   - F5: memory is bounded by a batch and the compressed columns of one row
+//     group, whatever the size of the files.
+//
+// It knows nothing of features or stores, and never writes but to scratch.
+package file

@@ -1,0 +1,589 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/compute"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/parts"
+)
+
+// Reader reads files. It implements flow.Reader and flow.Relational, for one
+// caller at a time.
+type Reader struct {
+	cfg config.Reader
+	at  parts.Place
+	env flow.Env
+
+	list       []object
+	partitions []arrow.Field
+	schema     *arrow.Schema     // of the whole source; nil until asked
+	fields     []arrow.Field     // columns of the files themselves
+	leftOut    []arrow.Field     // columns of types that cannot be read
+	declared   *arrow.Schema     // of text files, when the user gave one
+	spilled    map[string]string // Parquet files made of text files
+
+	open  *read
+	stats flow.ReadStats
+}
+
+var (
+	_ flow.Reader     = (*Reader)(nil)
+	_ flow.Relational = (*Reader)(nil)
+)
+
+// defaultBatchRows is used when a request names no size.
+const defaultBatchRows = 8192
+
+// New makes a reader. Files are looked for when the schema is first asked.
+func New(cfg config.Reader, at parts.Place, env flow.Env) (flow.Reader, error) {
+	r := &Reader{cfg: cfg, at: at, env: env, spilled: map[string]string{}}
+	switch cfg.Format {
+	case "parquet":
+		if cfg.Schema != nil {
+			return nil, r.placed(fault.New(BadConfig, "a schema is for csv and json: Parquet files have their own"))
+		}
+	case "csv", "json":
+		if env.SQL == nil {
+			return nil, r.placed(fault.New(BadConfig, "format %q needs the sql engine", cfg.Format))
+		}
+	default:
+		return nil, r.placed(fault.New(BadConfig, "format %q is not known: parquet, csv and json are", cfg.Format))
+	}
+	if cfg.Schema != nil {
+		fields := make([]arrow.Field, len(cfg.Schema))
+		for i, c := range cfg.Schema {
+			t, err := schema.ParseType(c.Type)
+			if err != nil {
+				return nil, r.placed(fault.Wrap(err, BadConfig, "column %q", c.Name))
+			}
+			fields[i] = arrow.Field{Name: c.Name, Type: t, Nullable: true}
+		}
+		r.declared = arrow.NewSchema(fields, nil)
+	}
+	return r, nil
+}
+
+// placed says which reader an error is about.
+func (r *Reader) placed(err error) error {
+	if f := fault.As(err); f != nil && f.Place == "" && r.cfg.ID != "" {
+		f.Place = fmt.Sprintf("reader %q", r.cfg.ID)
+	}
+	return err
+}
+
+// Schema implements flow.Reader: the first file's columns in widened types,
+// then partition columns. Later files are compared with it when they are
+// read.
+func (r *Reader) Schema(ctx context.Context) (*flow.Schema, error) {
+	if r.schema != nil {
+		return r.schema, nil
+	}
+	if err := r.learn(ctx); err != nil {
+		return nil, r.placed(err)
+	}
+	return r.schema, nil
+}
+
+// learn finds the files and their columns.
+func (r *Reader) learn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	list, err := find(r.at.Dir, r.cfg.Path)
+	if err != nil {
+		return err
+	}
+	base := r.at.Dir
+	if filepath.IsAbs(r.cfg.Path) {
+		base = ""
+	}
+	partitions, err := partitionFields(list, base)
+	if err != nil {
+		return err
+	}
+	var own []arrow.Field
+	if r.cfg.Format == "parquet" {
+		own, err = r.storedFields(list[0])
+	} else {
+		own, err = r.textFields(ctx, list)
+	}
+	if err != nil {
+		return err
+	}
+	var fields []arrow.Field
+	for _, f := range own {
+		if !hasField(partitions, f.Name) {
+			fields = append(fields, f)
+		}
+	}
+	r.list, r.partitions, r.fields = list, partitions, fields
+	all := append(append([]arrow.Field{}, fields...), partitions...)
+	r.schema = arrow.NewSchema(all, nil)
+	return nil
+}
+
+// storedFields reads the columns of a Parquet file.
+func (r *Reader) storedFields(o object) ([]arrow.Field, error) {
+	f, skipped, err := openStored(o.path, o.path, defaultBatchRows)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	r.leftOut = skipped
+	for _, s := range skipped {
+		r.env.Log.Warn("column left out: its type cannot be read", "file", o.path, "column", s.Name, "type", s.Type.String())
+	}
+	var fields []arrow.Field
+	for _, s := range f.fields {
+		fields = append(fields, arrow.Field{Name: s.name, Type: s.typ, Nullable: true})
+	}
+	return fields, nil
+}
+
+// textFields asks the SQL engine for the columns of text files.
+func (r *Reader) textFields(ctx context.Context, list []object) ([]arrow.Field, error) {
+	s, err := r.env.SQL.Describe(ctx, r.foreign(r.declared, list))
+	if err != nil {
+		return nil, rowFault(err)
+	}
+	return s.Fields(), nil
+}
+
+// foreign describes text files to the SQL engine. Partition columns are ours
+// to add.
+func (r *Reader) foreign(columns *arrow.Schema, list []object) flow.Foreign {
+	f := flow.Foreign{Format: r.cfg.Format, Columns: columns,
+		CSV: flow.CSV{Delimiter: r.cfg.CSV.Delimiter, Quote: r.cfg.CSV.Quote, Null: r.cfg.CSV.Null, Header: r.cfg.CSV.Header}}
+	for _, o := range list {
+		f.Paths = append(f.Paths, o.path)
+	}
+	return f
+}
+
+// rowFault gives data errors of the SQL engine a code of this room; the place
+// in the file stays.
+func rowFault(err error) error {
+	f := fault.As(err)
+	if f == nil || f.Code.Class() != fault.Data {
+		return err
+	}
+	return &fault.Error{Code: BadRow, Place: f.Place, Message: f.Message, Hint: f.Hint, Err: f.Err}
+}
+
+// Stats implements flow.Reader.
+func (r *Reader) Stats() flow.ReadStats { return r.stats }
+
+// Close implements flow.Reader. Spilled files go with the scratch folder of
+// the run.
+func (r *Reader) Close() error {
+	if r.open != nil {
+		r.open.close()
+		r.open = nil
+	}
+	return nil
+}
+
+// Relation implements flow.Relational: files can be scanned in place when no
+// row of them is left out.
+func (r *Reader) Relation(q flow.Request) (flow.Relation, bool, error) {
+	ctx := context.Background()
+	if _, err := r.Schema(ctx); err != nil {
+		return flow.Relation{}, false, err
+	}
+	d, err := bindDays(r.cfg.Incremental, r.schema, r.partitions, q.Interval)
+	if err != nil {
+		return flow.Relation{}, false, r.placed(err)
+	}
+	if d != nil {
+		return flow.Relation{}, false, nil
+	}
+	columns, err := r.project(q.Columns)
+	if err != nil {
+		return flow.Relation{}, false, r.placed(err)
+	}
+	f := r.foreign(nil, r.list)
+	rel := flow.Relation{Format: f.Format, Paths: f.Paths, CSV: f.CSV, HivePartitions: len(r.partitions) > 0, Columns: fieldNames(columns)}
+	if rel.Format != "parquet" {
+		rel.Schema = arrow.NewSchema(r.fields, nil)
+	}
+	return rel, true, nil
+}
+
+// project gives the schema of the columns wanted, in the source's order.
+func (r *Reader) project(want []string) (*arrow.Schema, error) {
+	if want == nil {
+		return r.schema, nil
+	}
+	wanted := map[string]bool{}
+	for _, w := range want {
+		if !r.schema.HasField(w) {
+			for _, f := range r.leftOut {
+				if f.Name == w {
+					return nil, fault.New(NotReadableType, "column %q is of type %s, which cannot be read", w, f.Type)
+				}
+			}
+			err := fault.New(UnknownColumn, "the files have no column %q", w)
+			if s := fault.Suggest(w, fieldNames(r.schema)); s != "" {
+				return nil, err.WithHint("did you mean %q?", s)
+			}
+			return nil, err.WithHint("columns are %s", strings.Join(fieldNames(r.schema), ", "))
+		}
+		wanted[w] = true
+	}
+	var fields []arrow.Field
+	for _, f := range r.schema.Fields() {
+		if wanted[f.Name] {
+			fields = append(fields, f)
+		}
+	}
+	return arrow.NewSchema(fields, nil), nil
+}
+
+// read is a read under way.
+type read struct {
+	out    *arrow.Schema
+	days   *days
+	rows   int // greatest number of rows in a batch
+	next   int // next object
+	object object
+	file   *stored
+	group  *group
+	own    []*storedField // columns decoded of the file: those of out, then maybe the day's
+	ready  []flow.Batch   // batches made but not given yet
+}
+
+func (x *read) close() {
+	if x.group != nil {
+		x.group.close()
+		x.group = nil
+	}
+	if x.file != nil {
+		x.file.close()
+		x.file = nil
+	}
+	for _, b := range x.ready {
+		b.Release()
+	}
+	x.ready = nil
+}
+
+// Open implements flow.Reader. A second Open starts again.
+func (r *Reader) Open(ctx context.Context, q flow.Request) (*flow.Schema, error) {
+	if _, err := r.Schema(ctx); err != nil {
+		return nil, err
+	}
+	if r.open != nil {
+		r.open.close()
+	}
+	d, err := bindDays(r.cfg.Incremental, r.schema, r.partitions, q.Interval)
+	if err != nil {
+		return nil, r.placed(err)
+	}
+	out, err := r.project(q.Columns)
+	if err != nil {
+		return nil, r.placed(err)
+	}
+	rows := q.BatchRows
+	if rows <= 0 {
+		rows = defaultBatchRows
+	}
+	r.stats = flow.ReadStats{}
+	r.open = &read{out: out, days: d, rows: rows}
+	return out, nil
+}
+
+// Next implements flow.Reader.
+func (r *Reader) Next(ctx context.Context) (flow.Batch, error) {
+	x := r.open
+	if x == nil {
+		return flow.Batch{}, io.EOF
+	}
+	for {
+		if len(x.ready) > 0 {
+			b := x.ready[0]
+			x.ready = x.ready[1:]
+			return b, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return flow.Batch{}, err
+		}
+		if err := r.step(ctx, x); err != nil {
+			return flow.Batch{}, err
+		}
+	}
+}
+
+// step decodes a batch, or goes to the next row group or file.
+func (r *Reader) step(ctx context.Context, x *read) error {
+	switch {
+	case x.group != nil:
+		return r.decode(ctx, x)
+	case x.file != nil && x.file.group < x.file.raw.NumRowGroups():
+		return r.nextGroup(ctx, x)
+	}
+	if x.file != nil {
+		x.file.close()
+		x.file = nil
+	}
+	for x.next < len(r.list) {
+		o := r.list[x.next]
+		x.next++
+		if x.days.wants(o) {
+			return r.nextFile(ctx, x, o)
+		}
+	}
+	return io.EOF
+}
+
+// nextFile opens a file and compares its columns with the first file's.
+func (r *Reader) nextFile(ctx context.Context, x *read, o object) error {
+	path, err := r.parquetOf(ctx, o)
+	if err != nil {
+		return err
+	}
+	f, _, err := openStored(path, o.path, x.rows)
+	if err != nil {
+		return err
+	}
+	if err := r.alike(f); err != nil {
+		f.close()
+		return err
+	}
+	x.object, x.file, x.own = o, f, nil
+	for _, want := range x.out.Fields() {
+		if !hasField(r.partitions, want.Name) {
+			x.own = append(x.own, f.field(want.Name))
+		}
+	}
+	if x.days != nil && x.days.column != "" && !x.out.HasField(x.days.column) && !hasField(r.partitions, x.days.column) {
+		x.own = append(x.own, f.field(x.days.column))
+	}
+	r.stats.Objects++
+	return nil
+}
+
+// alike refuses a file whose columns differ from the reader's.
+func (r *Reader) alike(f *stored) error {
+	for _, want := range r.fields {
+		got := f.field(want.Name)
+		if got == nil {
+			return fault.New(ColumnsDiffer, "the file has no column %q, as %s has", want.Name, r.list[0].path).At("%s", f.name)
+		}
+		if !arrow.TypeEqual(got.typ, want.Type) {
+			return fault.New(ColumnsDiffer, "column %q is of type %s, and of type %s in %s", want.Name, schema.TypeName(got.typ), schema.TypeName(want.Type), r.list[0].path).At("%s", f.name)
+		}
+	}
+	for _, got := range f.fields {
+		if !r.schema.HasField(got.name) {
+			return fault.New(ColumnsDiffer, "the file has a column %q, which %s has not", got.name, r.list[0].path).At("%s", f.name)
+		}
+	}
+	return nil
+}
+
+// parquetOf gives the Parquet file of an object; a text file is turned into
+// one, once.
+func (r *Reader) parquetOf(ctx context.Context, o object) (string, error) {
+	if r.cfg.Format == "parquet" {
+		return o.path, nil
+	}
+	if p, ok := r.spilled[o.path]; ok {
+		return p, nil
+	}
+	spill, err := os.CreateTemp(r.env.Scratch, "reader-*.parquet")
+	if err != nil {
+		return "", fault.Wrap(err, CannotRead, "cannot make a file in the scratch folder")
+	}
+	dst := spill.Name()
+	spill.Close()
+	if err := r.env.SQL.Convert(ctx, r.foreign(arrow.NewSchema(r.fields, nil), []object{o}), dst); err != nil {
+		return "", rowFault(err)
+	}
+	r.spilled[o.path] = dst
+	return dst, nil
+}
+
+// nextGroup opens the file's next row group, or skips it.
+func (r *Reader) nextGroup(ctx context.Context, x *read) (err error) {
+	f, n := x.file, x.file.group
+	defer guard(f.groupName(n), &err)
+	meta := f.raw.MetaData().RowGroup(n)
+	f.group++
+	if x.days != nil && x.days.column != "" {
+		if c := f.field(x.days.column); c != nil && len(c.leaves) == 1 {
+			chunk, err := meta.ColumnChunk(c.leaves[0])
+			if err != nil {
+				return damaged(err, "column %q is damaged", c.name).At("%s", f.groupName(n))
+			}
+			if !x.days.mayHold(chunk, c.stored) {
+				r.stats.RowGroupsSkipped++
+				f.first += meta.NumRows()
+				return nil
+			}
+		}
+	}
+	g, bytes, err := f.openGroup(ctx, n, x.own)
+	if err != nil {
+		return err
+	}
+	f.first += meta.NumRows()
+	r.stats.RowGroups++
+	r.stats.Bytes += bytes
+	x.group = g
+	return nil
+}
+
+// decode makes the next batch of the row group ready.
+func (r *Reader) decode(ctx context.Context, x *read) error {
+	row := x.group.row
+	arrays, n, bad, err := x.group.next(ctx, x.rows)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		x.group.close()
+		x.group = nil
+		return nil
+	}
+	defer func() {
+		for _, a := range arrays {
+			a.Release()
+		}
+	}()
+	r.stats.Rows += int64(n)
+	for i, b := range bad {
+		if b > 0 {
+			r.env.Counter.Add("cast_failures", x.own[i].name, b)
+		}
+	}
+	whole, err := r.assemble(x, arrays, n)
+	if err != nil {
+		return err
+	}
+	defer whole.Release()
+	return r.cut(ctx, x, whole, arrays, row)
+}
+
+// assemble puts the columns together with those of the path.
+func (r *Reader) assemble(x *read, arrays []arrow.Array, n int) (arrow.RecordBatch, error) {
+	columns := make([]arrow.Array, 0, x.out.NumFields())
+	k := 0
+	for _, f := range x.out.Fields() {
+		if !hasField(r.partitions, f.Name) {
+			columns = append(columns, arrays[k])
+			k++
+			continue
+		}
+		a, err := constant(f, x.object.partitions[f.Name], n)
+		if err != nil {
+			return nil, err
+		}
+		defer a.Release()
+		columns = append(columns, a)
+	}
+	return array.NewRecordBatch(x.out, columns, int64(n)), nil
+}
+
+// constant is a partition column.
+func constant(f arrow.Field, c cell, n int) (arrow.Array, error) {
+	if !c.ok {
+		return array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, n), nil
+	}
+	if f.Type.ID() == arrow.INT64 {
+		v, err := strconv.ParseInt(c.text, 10, 64)
+		if err != nil {
+			return nil, fault.New(NotValue, "partition %s=%s is no whole number", f.Name, c.text)
+		}
+		values := make([]int64, n)
+		for i := range values {
+			values[i] = v
+		}
+		d := array.NewData(f.Type, n, []*memory.Buffer{nil, bufferOf(values)}, nil, 0, 0)
+		defer d.Release()
+		return array.MakeFromData(d), nil
+	}
+	offsets := make([]int32, n+1)
+	for i := range offsets {
+		offsets[i] = int32(i * len(c.text))
+	}
+	d := array.NewData(f.Type, n, []*memory.Buffer{nil, bufferOf(offsets), memory.NewBufferBytes([]byte(strings.Repeat(c.text, n)))}, nil, 0, 0)
+	defer d.Release()
+	return array.MakeFromData(d), nil
+}
+
+// manyRuns is how many runs of rows a batch may fall into before its rows are
+// copied together; then their positions are no longer a sequence and unknown.
+const manyRuns = 8
+
+// cut keeps the rows of the interval.
+func (r *Reader) cut(ctx context.Context, x *read, whole arrow.RecordBatch, arrays []arrow.Array, row int64) error {
+	n := int(whole.NumRows())
+	give := func(b arrow.RecordBatch, p flow.Position) {
+		x.ready = append(x.ready, flow.Batch{Record: b, Position: p})
+	}
+	at := func(i int) flow.Position { return flow.Position{Object: x.object.path, Row: row + int64(i)} }
+	day := dayColumn(x, arrays)
+	if day == nil {
+		whole.Retain()
+		give(whole, at(0))
+		return nil
+	}
+	keep := make([]bool, n)
+	kept := x.days.mark(day, keep)
+	r.stats.OutOfSpan += int64(n - kept)
+	var runs [][2]int
+	for i := 0; i < n; i++ {
+		if !keep[i] {
+			continue
+		}
+		from := i
+		for i < n && keep[i] {
+			i++
+		}
+		runs = append(runs, [2]int{from, i})
+	}
+	if len(runs) <= manyRuns {
+		for _, s := range runs {
+			give(whole.NewSlice(int64(s[0]), int64(s[1])), at(s[0]))
+		}
+		return nil
+	}
+	b := array.NewBooleanBuilder(memory.DefaultAllocator)
+	defer b.Release()
+	b.AppendValues(keep, nil)
+	filter := b.NewArray()
+	defer filter.Release()
+	out, err := compute.FilterRecordBatch(ctx, whole, filter, compute.DefaultFilterOptions())
+	if err != nil {
+		return damaged(err, "rows cannot be filtered").At("%s", x.object.path)
+	}
+	give(out, flow.Position{})
+	return nil
+}
+
+// dayColumn is the column that tells the day, or nil when all rows belong.
+func dayColumn(x *read, arrays []arrow.Array) arrow.Array {
+	if x.days == nil || x.days.column == "" {
+		return nil
+	}
+	for i, c := range x.own {
+		if c.name == x.days.column {
+			return arrays[i]
+		}
+	}
+	return nil
+}

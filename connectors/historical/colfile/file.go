@@ -1,0 +1,327 @@
+package colfile
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	pqfile "github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+)
+
+// Layout is what all files of a table share: the columns, and what was
+// learnt of them.
+type Layout struct {
+	arrow    *arrow.Schema
+	parquet  *schema.Schema
+	kinds    []kind
+	elems    []kind
+	props    *parquet.WriterProperties
+	refusals []refusals
+	encoders []*encoder
+	chunks   []chunk
+	buf      []byte
+	meta     map[string]string
+	keys     []string
+}
+
+// Meta is a key with a value for the footer of every file.
+type Meta struct{ Key, Value string }
+
+// NewLayout settles the columns of a table. sorted are the columns that rows
+// are sorted by, ascending, nulls first; it may be empty. workers is how many
+// columns are encoded at a time.
+func NewLayout(s *arrow.Schema, sorted []string, createdBy string, workers int, meta []Meta) (*Layout, error) {
+	fields := make([]arrow.Field, s.NumFields())
+	l := &Layout{chunks: make([]chunk, s.NumFields()), refusals: make([]refusals, s.NumFields()), meta: map[string]string{}}
+	for i, f := range s.Fields() {
+		k, err := kindOf(f.Type)
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", f.Name, err)
+		}
+		elem := k
+		if k == kindList {
+			inner := f.Type.(*arrow.ListType).Elem()
+			if elem, err = kindOf(inner); err != nil {
+				return nil, fmt.Errorf("column %q: %w", f.Name, err)
+			}
+			f.Type = arrow.ListOf(inner)
+		}
+		l.kinds, l.elems = append(l.kinds, k), append(l.elems, elem)
+		fields[i] = arrow.Field{Name: f.Name, Type: f.Type, Nullable: true}
+	}
+	l.arrow = arrow.NewSchema(fields, nil)
+	var sorting []parquet.SortingColumn
+	for _, name := range sorted {
+		at := s.FieldIndices(name)
+		if len(at) != 1 {
+			return nil, fmt.Errorf("sorting column %q is not in the schema once", name)
+		}
+		sorting = append(sorting, parquet.SortingColumn{ColumnIdx: int32(at[0]), NullsFirst: true})
+	}
+	l.props = parquet.NewWriterProperties(
+		parquet.WithVersion(parquet.V2_LATEST), // of the types; pages are V1
+		parquet.WithDataPageVersion(parquet.DataPageV1),
+		parquet.WithCompression(compress.Codecs.Snappy),
+		parquet.WithCreatedBy(createdBy),
+		parquet.WithSortingColumns(sorting),
+		parquet.WithPageIndexEnabled(true),
+	)
+	var err error
+	if l.parquet, err = pqarrow.ToParquet(l.arrow, l.props, pqarrow.DefaultWriterProps()); err != nil {
+		return nil, err
+	}
+	for _, m := range meta {
+		l.keys = append(l.keys, m.Key)
+		l.meta[m.Key] = m.Value
+	}
+	for range max(1, workers) {
+		l.encoders = append(l.encoders, &encoder{})
+	}
+	return l, nil
+}
+
+// Rows buffers rows of one file.
+type Rows struct {
+	layout *Layout
+	arena  *Arena
+	leaves []leaf
+}
+
+// NewRows gives an empty buffer whose blocks come from arena.
+func (l *Layout) NewRows(a *Arena) *Rows {
+	r := &Rows{layout: l, arena: a, leaves: make([]leaf, len(l.kinds))}
+	for i := range r.leaves {
+		r.leaves[i].init(l.kinds[i], l.elems[i])
+	}
+	return r
+}
+
+// Append takes the given rows of one column's source, in that order. Every
+// column must be given the same rows before the next WriteGroup.
+func (r *Rows) Append(column int, src *Source, rows []int32) error {
+	return r.leaves[column].append(r.arena, src, rows)
+}
+
+// Bytes estimates the memory that the rows hold.
+func (r *Rows) Bytes() int64 {
+	n := 0
+	for i := range r.leaves {
+		l := &r.leaves[i]
+		n += len(l.def.blocks) + len(l.rep.blocks) + len(l.v8.blocks) + 4*len(l.v32.blocks) + 8*len(l.v64.blocks) + 16*len(l.v128.blocks)
+	}
+	return int64(n) * blockValues
+}
+
+// Release gives the memory back and drops the rows.
+func (r *Rows) Release() {
+	for i := range r.leaves {
+		r.leaves[i].release(r.arena)
+	}
+}
+
+// File is the state of one Parquet file that is written in several strokes:
+// each stroke appends bytes to the same file.
+type File struct {
+	layout *Layout
+	meta   *metadata.FileMetaDataBuilder
+	index  *metadata.PageIndexBuilder
+	offset int64
+	groups int
+	rows   int64
+}
+
+// NewFile starts a file with nothing in it.
+func (l *Layout) NewFile() *File {
+	return &File{
+		layout: l,
+		meta:   metadata.NewFileMetadataBuilder(l.parquet, l.props, metadata.NewKeyValueMetadata()),
+		index:  &metadata.PageIndexBuilder{Schema: l.parquet},
+	}
+}
+
+// Rows is the number of rows written so far.
+func (f *File) Rows() int64 { return f.rows }
+
+// Groups is the number of row groups written so far.
+func (f *File) Groups() int { return f.groups }
+
+// WriteGroup encodes n buffered rows as one row group, appends it to w and
+// empties the buffer.
+func (f *File) WriteGroup(ctx context.Context, w io.Writer, rows *Rows, n int) error {
+	if f.groups > math.MaxInt16 {
+		return fmt.Errorf("more than %d row groups in one file", math.MaxInt16)
+	}
+	l := f.layout
+	if err := l.encode(ctx, rows); err != nil {
+		return err
+	}
+	rows.Release()
+	sink := &sink{buf: l.buf[:0], base: f.offset}
+	if f.offset == 0 {
+		sink.Write(magic)
+	}
+	if err := f.index.AppendRowGroup(); err != nil {
+		return err
+	}
+	group := f.meta.AppendRowGroup()
+	for i := range l.chunks {
+		if err := f.writeChunk(sink, group.NextColumnChunk(), i); err != nil {
+			return err
+		}
+	}
+	group.SetNumRows(n)
+	if err := group.Finish(0, int16(f.groups)); err != nil {
+		return err
+	}
+	f.groups++
+	f.rows += int64(n)
+	l.buf = sink.buf
+	return f.flush(w, sink)
+}
+
+// encode makes the chunks of all columns, the workers sharing them out.
+func (l *Layout) encode(ctx context.Context, rows *Rows) error {
+	var next atomic.Int64
+	work := func(e *encoder) {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= len(rows.leaves) {
+				return
+			}
+			r := &l.refusals[i]
+			tried, used := e.encode(&rows.leaves[i], l.parquet.Column(i), &l.chunks[i], !r.hopeless())
+			switch {
+			case used:
+				r.paid++
+			case tried:
+				r.n++
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for _, e := range l.encoders[1:] {
+		wg.Go(func() { work(e) })
+	}
+	work(l.encoders[0])
+	wg.Wait()
+	return ctx.Err()
+}
+
+// writeChunk lays down the pages of column i.
+func (f *File) writeChunk(s *sink, meta *metadata.ColumnChunkMetaDataBuilder, i int) error {
+	c := &f.layout.chunks[i]
+	pager, err := pqfile.NewPageWriter(s, compress.Codecs.Snappy, 0, meta, int16(f.groups), int16(i), memory.DefaultAllocator, false, nil, nil)
+	if err != nil {
+		return err
+	}
+	columns, err := f.index.GetColumnIndexBuilder(i)
+	if err != nil {
+		return err
+	}
+	offsets, err := f.index.GetOffsetIndexBuilder(i)
+	if err != nil {
+		return err
+	}
+	pager.SetIndexBuilders(columns, offsets)
+	info := metadata.ChunkMetaInfo{NumValues: int64(c.levels), IndexPageOffset: -1}
+	stats := metadata.EncodingStats{DataEncodingStats: map[parquet.Encoding]int32{c.encoding: int32(len(c.pages))}}
+	start := s.Tell()
+	if c.dictEntries > 0 {
+		info.DictPageOffset = start
+		stats.DictEncodingStats = map[parquet.Encoding]int32{parquet.Encodings.Plain: 1}
+		written, err := pager.WriteDictionaryPage(pqfile.NewDictionaryPage(memory.NewBufferBytes(c.dict), int32(c.dictEntries), parquet.Encodings.Plain))
+		if err != nil {
+			return err
+		}
+		info.UncompressedSize += written - s.last + int64(len(c.dict))
+	}
+	info.DataPageOffset = s.Tell()
+	for _, p := range c.pages {
+		dp := pqfile.NewDataPageV1WithConfig(memory.NewBufferBytes(c.out[p.from:p.to]), parquet.Encodings.RLE, parquet.Encodings.RLE, pqfile.DataPageConfig{
+			Num: int32(p.levels), Encoding: c.encoding, UncompressedSize: int32(p.raw), Stats: p.stats, FirstRowIndex: p.firstRow,
+		})
+		written, err := pager.WriteDataPage(dp)
+		dp.Release()
+		if err != nil {
+			return err
+		}
+		info.UncompressedSize += written - int64(p.to-p.from) + int64(p.raw)
+	}
+	info.CompressedSize = s.Tell() - start
+	if err := columns.Finish(); err != nil {
+		return err
+	}
+	if err := offsets.Finish(0); err != nil {
+		return err
+	}
+	meta.SetStats(c.stats)
+	return meta.Finish(info, c.dictEntries > 0, false, stats)
+}
+
+// Close appends the indexes and the footer to w. The file is complete then.
+func (f *File) Close(w io.Writer) error {
+	s := &sink{buf: f.layout.buf[:0], base: f.offset}
+	if f.offset == 0 {
+		s.Write(magic)
+	}
+	f.index.Finish()
+	var where metadata.PageIndexLocation
+	if err := f.index.WriteTo(s, &where); err != nil {
+		return err
+	}
+	if err := f.meta.SetPageIndexLocation(where); err != nil {
+		return err
+	}
+	for _, k := range f.layout.keys {
+		if err := f.meta.AppendKeyValueMetadata(k, f.layout.meta[k]); err != nil {
+			return err
+		}
+	}
+	footer, err := f.meta.Finish()
+	if err != nil {
+		return err
+	}
+	n, err := footer.WriteTo(s, nil)
+	if err != nil {
+		return err
+	}
+	s.buf = binary.LittleEndian.AppendUint32(s.buf, uint32(n))
+	s.Write(magic)
+	f.layout.buf = s.buf
+	return f.flush(w, s)
+}
+
+// flush writes the sink's bytes in strokes that a disk likes.
+func (f *File) flush(w io.Writer, s *sink) error {
+	f.offset = s.Tell()
+	_, err := w.Write(s.buf)
+	return err
+}
+
+var magic = []byte("PAR1")
+
+// sink gathers the bytes of one stroke and knows where in the file it is.
+type sink struct {
+	buf  []byte
+	base int64
+	last int64 // size of the last Write
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.buf = append(s.buf, p...)
+	s.last = int64(len(p))
+	return len(p), nil
+}
+
+func (s *sink) Tell() int64 { return s.base + int64(len(s.buf)) }

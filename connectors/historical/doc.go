@@ -1,0 +1,23 @@
+// Package historical is the store of every value over time: Parquet files in
+// Hive layout, one folder per UTC day, on the local disk.
+//
+// Its one idea: a run writes a whole new day aside, and publishing it is one
+// exchange of two folders. What a crash leaves is told apart by looking: the
+// footer of a day names the run that made it.
+//
+//   - H1: nothing pending, rejected or old ever lies under {path}/historical/.
+//   - H2: a reader finds all of a day's old rows or all of its new ones
+//     (S-1203); where the file system cannot exchange folders, the day is
+//     absent for a moment instead.
+//   - H3: Publish may be killed at any operation and called again, by any
+//     process: the table ends up the same.
+//   - H4: what Prepare has returned stays until Publish or Discard: Close does
+//     not remove it, since the ledger may already name it.
+//   - H5: rows keep the order in which they came; they come sorted by
+//     canonical key bytes, then timestamp, so each day's file is sorted too
+//     (S-1201).
+//   - H6: memory is bounded: when the open days outgrow their budget, the
+//     largest one is encoded and appended to its file as a row group.
+//
+// It knows no Thrift, no ledger and no online store.
+package historical

@@ -1,0 +1,32 @@
+package historical
+
+import (
+	"encoding/json"
+
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// pending is what the ledger keeps of a prepared write.
+type pending struct {
+	Format int       `json:"format"` // pendingFormat
+	Run    string    `json:"run"`
+	Entity string    `json:"entity"`
+	Set    string    `json:"set"`
+	Layout string    `json:"layout"`
+	Files  []dayFile `json:"files"`
+	Clear  []string  `json:"clear,omitempty"` // folders below the table that go
+	Full   bool      `json:"full,omitempty"`
+}
+
+const pendingFormat = 1
+
+// dayFile is one file of a prepared write.
+type dayFile struct {
+	Path string `json:"path"` // folder below the table; "" when flat
+	Rows int64  `json:"rows"`
+}
+
+func (p *pending) encode(rows int64) (flow.Pending, error) {
+	data, err := json.Marshal(p)
+	return flow.Pending{Sink: sinkName, Rows: rows, Data: data}, err
+}

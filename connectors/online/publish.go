@@ -1,0 +1,113 @@
+package online
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// pending is what the ledger keeps of a prepared write. Paths are relative to
+// the pipeline's folder when they lie below it.
+type pending struct {
+	Format   int    `json:"format"` // pendingFormat
+	Run      string `json:"run"`
+	Entity   string `json:"entity"`
+	Set      string `json:"set"`
+	Table    string `json:"table"`
+	Database string `json:"database"`
+	File     string `json:"file"`
+	Digest   string `json:"digest"` // of the file's bytes
+	Rows     int64  `json:"rows"`
+}
+
+const pendingFormat = 1
+
+// Points of Publish at which tests stop the process.
+const (
+	pointTable    = "table made"
+	pointInside   = "inside a transaction"
+	pointCommit   = "transaction committed"
+	pointRecorded = "publication recorded"
+)
+
+// Publish implements flow.Sink. It upserts the staged rows in transactions of
+// 1,000; the last one also records the publication, so that a repetition
+// answers the same without the staged file.
+func (s *Sink) Publish(ctx context.Context, in flow.Pending) (out flow.Published, err error) {
+	var p pending
+	if err := json.Unmarshal(in.Data, &p); err != nil {
+		return out, fault.Wrap(err, PendingLost, "the ledger's description of the staged rows cannot be read")
+	}
+	if p.Format != pendingFormat {
+		return out, fault.New(PendingLost, "the staged rows have format %d, this featurehost knows %d", p.Format, pendingFormat).
+			WithHint("publish them with the featurehost that made them")
+	}
+	file := resolve(s.at.Dir, p.File)
+	c, err := open(resolve(s.at.Dir, p.Database), forWriting, s.patience)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	out, done, err := c.published(ctx, p)
+	if err != nil {
+		return out, err
+	}
+	if !done {
+		if out, err = s.load(ctx, c, p, file); err != nil {
+			return flow.Published{}, err
+		}
+		s.reached(pointRecorded)
+	}
+	return out, removeStaged(file)
+}
+
+// published looks for the record of an earlier Publish of the same rows.
+func (c *conn) published(ctx context.Context, p pending) (out flow.Published, done bool, err error) {
+	if known, err := c.has(ctx, "fh_publications"); !known || err != nil {
+		return out, false, err
+	}
+	row, err := c.one(ctx, `SELECT "rows", stale FROM fh_publications WHERE run = ? AND table_name = ? AND digest = ?`, p.Run, p.Table, p.Digest)
+	if row == nil || err != nil {
+		return out, false, err
+	}
+	rows, ok1 := row[0].(int64)
+	stale, ok2 := row[1].(int64)
+	if !ok1 || !ok2 {
+		return out, false, fault.New(Damaged, "fh_publications holds %v for run %q", row, p.Run).At("%s", c.path)
+	}
+	return flow.Published{Rows: rows, Stale: stale}, true, nil
+}
+
+// load brings the staged rows into the table.
+func (s *Sink) load(ctx context.Context, c *conn, p pending, file string) (flow.Published, error) {
+	// The whole file is held against its digest before the first row is
+	// visible: half of a damaged file would be worse than none.
+	digest, ok, err := digestOf(file)
+	switch {
+	case err != nil:
+		return flow.Published{}, err
+	case !ok:
+		return flow.Published{}, fault.New(PendingLost, "the staged file of run %q is gone and was not published", p.Run).At("%s", file).
+			WithHint("run the interval again")
+	case digest != p.Digest:
+		return flow.Published{}, fault.New(PendingLost, "the staged file of run %q has digest %s, the ledger says %s", p.Run, digest, p.Digest).At("%s", file).
+			WithHint("run the interval again")
+	}
+	u := &upserter{c: c, entity: p.Entity, set: p.Set, reached: s.reached}
+	defer u.close()
+	err = readStaged(ctx, file, func(in *flow.Schema) error { return u.begin(ctx, in) }, func(r flow.Record) error { return u.write(ctx, r) })
+	if err == nil && u.total != p.Rows {
+		err = fault.New(PendingLost, "the staged file of run %q holds %d rows, the ledger says %d", p.Run, u.total, p.Rows).At("%s", file)
+	}
+	if err != nil {
+		return flow.Published{}, err
+	}
+	out := flow.Published{Rows: u.total - u.stale, Stale: u.stale}
+	return out, u.finish(ctx, func() error {
+		return c.exec(`INSERT OR REPLACE INTO fh_publications (run, table_name, digest, "rows", stale) VALUES (?, ?, ?, ?, ?)`,
+			p.Run, p.Table, p.Digest, out.Rows, out.Stale)
+	})
+}

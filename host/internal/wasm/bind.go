@@ -1,0 +1,226 @@
+package wasm
+
+import (
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/abi/cdata"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// binding is a manifest held against the schema and config of one stage.
+type binding struct {
+	in     *flow.Schema
+	pick   []int        // input column of each column that the guest sees
+	seen   *flow.Schema // those columns, named as the manifest names them
+	static []flow.Field // declared output columns; nil when fh_init decides
+
+	selection selection
+	out       *flow.Schema
+	source    []int // of each output column: input column i, or ^i for column i of the guest's answer
+}
+
+// selection says by which column a filter tells the rows that stay.
+type selection int
+
+const (
+	allRows selection = iota // a map
+	byKeep
+	byRows
+)
+
+// bindInput finds the columns that the manifest asks for (FH-2002).
+func bindInput(m *abi.Manifest, config map[string]any, in *flow.Schema) (*binding, error) {
+	names, err := m.ResolveInput(config)
+	if err != nil {
+		return nil, fromABI(err)
+	}
+	b := &binding{in: in}
+	fields := make([]flow.Field, len(names))
+	for i, name := range names {
+		want := m.Input[i]
+		at := in.FieldIndices(name)
+		if len(at) == 0 {
+			e := refusal(abi.CodeInputSchema, "the plugin reads column %q, which its input does not have", name)
+			if near := fault.Suggest(name, columnNames(in)); near != "" {
+				return nil, e.WithHint("did you mean %q? Rename it in a stage before", near)
+			}
+			return nil, e.WithHint("its input has %s", strings.Join(columnNames(in), ", "))
+		}
+		typ := in.Field(at[0]).Type
+		if err := bindType(name, want, typ); err != nil {
+			return nil, err
+		}
+		b.pick = append(b.pick, at[0])
+		fields[i] = flow.Field{Name: want.Name, Type: typ, Nullable: want.Nullable}
+	}
+	b.seen = arrow.NewSchema(fields, nil)
+	return b, b.bindStatic(m, config)
+}
+
+func bindType(name string, want abi.InputColumn, typ flow.DataType) error {
+	if want.Type == abi.AnyType {
+		if err := cdata.Supported(typ); err != nil {
+			return refusal(abi.CodeInputSchema, "column %q: %s", name, fault.As(err).Message).WithHint("%s", fault.As(err).Hint)
+		}
+		return nil
+	}
+	t, err := cdata.TypeOf(want.Type)
+	if err != nil {
+		return fault.Wrap(err, abi.CodeManifest, "input column %q", want.Name)
+	}
+	if sameType(t, typ) {
+		return nil
+	}
+	e := refusal(abi.CodeInputSchema, "column %q is of type %s, the plugin reads %s", name, cdata.TypeName(typ), want.Type)
+	if want.SafeCast {
+		return e.WithHint("cast it in a stage before: the cast that the plugin would allow is not built yet")
+	}
+	return e.WithHint("cast it in a stage before")
+}
+
+func (b *binding) bindStatic(m *abi.Manifest, config map[string]any) error {
+	if !m.Output.Static {
+		return nil
+	}
+	names, err := m.ResolveOutput(config)
+	if err != nil {
+		return fromABI(err)
+	}
+	b.static = make([]flow.Field, len(names))
+	for i, c := range m.Output.Columns {
+		t, err := cdata.TypeOf(c.Type)
+		if err != nil {
+			return fault.Wrap(err, abi.CodeManifest, "output column %q", c.Name)
+		}
+		b.static[i] = flow.Field{Name: names[i], Type: t, Nullable: c.Nullable}
+	}
+	return nil
+}
+
+// bindOutput settles the stage's schema once a guest has answered its own.
+func (b *binding) bindOutput(m *abi.Manifest, made *flow.Schema) error {
+	if b.static != nil {
+		if err := matchStatic(b.static, made.Fields()); err != nil {
+			return err
+		}
+	}
+	fields := made.Fields()
+	if m.Kind == abi.Filter {
+		if len(fields) == 0 {
+			return refusal(abi.CodeOutputSchema, "a filter's first output column is %q or %q, it has none", abi.KeepColumn, abi.RowsColumn)
+		}
+		first := fields[0]
+		switch {
+		case first.Nullable:
+		case first.Name == abi.KeepColumn && first.Type.ID() == arrow.BOOL:
+			b.selection = byKeep
+		case first.Name == abi.RowsColumn && first.Type.ID() == arrow.INT32:
+			b.selection = byRows
+		}
+		if b.selection == allRows {
+			return refusal(abi.CodeOutputSchema, "a filter's first output column is %q (bool) or %q (int32), never null; found %q (%s, nullable %t)",
+				abi.KeepColumn, abi.RowsColumn, first.Name, cdata.TypeName(first.Type), first.Nullable)
+		}
+	}
+	return b.place(fields)
+}
+
+// place lays the guest's columns over the input's: in place of the one of the
+// same name, else at the end (ABI-M-010).
+func (b *binding) place(made []flow.Field) error {
+	fields := append([]flow.Field(nil), b.in.Fields()...)
+	b.source = make([]int, len(fields))
+	at := map[string]int{}
+	for i, f := range fields {
+		b.source[i] = i
+		at[f.Name] = i
+	}
+	mine := map[string]bool{}
+	for i, f := range made {
+		if i == 0 && b.selection != allRows {
+			continue
+		}
+		if err := abi.CheckName(f.Name); err != nil {
+			return fromABI(err)
+		}
+		if mine[f.Name] {
+			return refusal(abi.CodeNameClash, "two output columns are named %q", f.Name)
+		}
+		mine[f.Name] = true
+		k, there := at[f.Name]
+		switch {
+		case there && b.static == nil:
+			return refusal(abi.CodeNameClash, "the plugin makes column %q, which its input has already", f.Name).
+				WithHint("a plugin that replaces columns declares them in its manifest (output.mode \"static\"); else choose another name by its config")
+		case there:
+			fields[k], b.source[k] = f, ^i
+		default:
+			fields, b.source = append(fields, f), append(b.source, ^i)
+		}
+	}
+	metadata := b.in.Metadata()
+	b.out = arrow.NewSchema(fields, &metadata)
+	return nil
+}
+
+// matchStatic holds what fh_init answered against the manifest (ABI-W-011).
+func matchStatic(want, got []flow.Field) error {
+	if len(want) != len(got) {
+		return refusal(abi.CodeOutputSchema, "fh_init answered %d columns, the manifest declares %d", len(got), len(want))
+	}
+	for i, w := range want {
+		if g := got[i]; g.Name != w.Name || g.Nullable != w.Nullable || !sameType(w.Type, g.Type) {
+			return refusal(abi.CodeOutputSchema, "output column %d is %q (%s, nullable %t) by fh_init and %q (%s, nullable %t) by the manifest",
+				i, g.Name, cdata.TypeName(g.Type), g.Nullable, w.Name, cdata.TypeName(w.Type), w.Nullable)
+		}
+	}
+	return nil
+}
+
+// sameType compares types without what a manifest cannot say: whether parts
+// of nested types may be null, and what a list calls its items.
+func sameType(a, b flow.DataType) bool {
+	switch x := a.(type) {
+	case *arrow.ListType:
+		y, ok := b.(*arrow.ListType)
+		return ok && sameType(x.Elem(), y.Elem())
+	case *arrow.StructType:
+		y, ok := b.(*arrow.StructType)
+		if !ok || x.NumFields() != y.NumFields() {
+			return false
+		}
+		for i, f := range x.Fields() {
+			if f.Name != y.Field(i).Name || !sameType(f.Type, y.Field(i).Type) {
+				return false
+			}
+		}
+		return true
+	}
+	return arrow.TypeEqual(a, b)
+}
+
+// sameSchema compares what two instances of a plugin answered (V13).
+func sameSchema(a, b *flow.Schema) bool {
+	if a.NumFields() != b.NumFields() {
+		return false
+	}
+	for i, f := range a.Fields() {
+		g := b.Field(i)
+		if f.Name != g.Name || f.Nullable != g.Nullable || !arrow.TypeEqual(f.Type, g.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+func columnNames(s *flow.Schema) []string {
+	out := make([]string, s.NumFields())
+	for i := range out {
+		out[i] = s.Field(i).Name
+	}
+	return out
+}

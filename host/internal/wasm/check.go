@@ -1,0 +1,186 @@
+package wasm
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+// Caps on a module (ABI-W-060).
+const (
+	maxModule   = 64 << 20
+	maxFunction = 1 << 20
+	maxTable    = 1 << 20
+	wasiModule  = "wasi_snapshot_preview1"
+	pageBytes   = 1 << 16
+)
+
+// refusal makes a fault of a code of package abi.
+func refusal(code int, format string, args ...any) *fault.Error {
+	return fault.New(fault.Code(code), format, args...)
+}
+
+// fromABI turns an error of package abi into a fault.
+func fromABI(err error) error {
+	if e, ok := err.(*abi.Error); ok {
+		return refusal(e.Code, "%s", e.Message).WithHint("%s", e.Hint)
+	}
+	return err
+}
+
+// guestExports lists the functions that a module must export.
+func guestExports() []struct {
+	name string
+	sig  signature
+} {
+	return []struct {
+		name string
+		sig  signature
+	}{
+		{"fh_abi_version", sig(nil, i32)},
+		{"fh_alloc", sig([]byte{i32}, i32)},
+		{"fh_free", sig([]byte{i32, i32})},
+		{"fh_init", sig([]byte{i32, i32, i32, i32}, i32)},
+		{"fh_process", sig([]byte{i32, i32}, i32)},
+		{"fh_release", sig([]byte{i32})},
+	}
+}
+
+// check holds a module against ABI sections 2.1 and 2.2, without compiling it.
+func check(wasm []byte, m *abi.Manifest) (*outline, error) {
+	if len(wasm) > maxModule {
+		return nil, refusal(abi.CodeTooLarge, "the module has %d bytes, at most %d are allowed", len(wasm), maxModule).
+			WithHint("strip it, or optimise for size")
+	}
+	o, err := readOutline(wasm)
+	switch {
+	case errors.Is(err, errFeature):
+		return nil, fault.Wrap(err, abi.CodeFeature, "the module cannot be run").WithHint("build it for Wasm 2.0")
+	case err != nil:
+		return nil, fault.Wrap(err, abi.CodeCompile, "the module is malformed")
+	}
+	for _, f := range []func(*outline, *abi.Manifest) error{checkFeatures, checkImports, checkMemory, checkExports, checkSizes} {
+		if err := f(o, m); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+func checkFeatures(o *outline, _ *abi.Manifest) error {
+	const hint = "build it for Wasm 2.0, without that feature"
+	memories := len(o.memories)
+	for _, i := range o.imports {
+		if i.kind == kindMemory {
+			memories++
+		}
+		if i.kind > kindGlobal {
+			o.tags = true
+		}
+	}
+	switch {
+	case o.tags:
+		return refusal(abi.CodeFeature, "the module uses exceptions").WithHint(hint)
+	case memories > 1:
+		return refusal(abi.CodeFeature, "the module has %d memories, expected one", memories).WithHint(hint)
+	}
+	for _, l := range append(o.memories, o.tables...) {
+		switch {
+		case l.flags&2 != 0:
+			return refusal(abi.CodeFeature, "the module has a shared memory (threads)").WithHint(hint)
+		case l.flags&4 != 0:
+			return refusal(abi.CodeFeature, "the module has a 64-bit memory or table").WithHint(hint)
+		case l.flags > 1:
+			return refusal(abi.CodeFeature, "the module has a memory or table of kind 0x%02x", l.flags).WithHint(hint)
+		}
+	}
+	return nil
+}
+
+func checkImports(o *outline, m *abi.Manifest) error {
+	for _, i := range o.imports {
+		var known map[string]hostFunc
+		switch i.module {
+		case abi.ImportModule:
+			known = hostFuncs()
+		case wasiModule:
+			if !m.WASI {
+				return refusal(abi.CodeImport, "the module imports %q from %q, but its manifest does not say wasi = \"preview1\"", i.name, i.module).
+					WithHint("say so in the manifest, or build without WASI")
+			}
+			known = wasiFuncs()
+		default:
+			return refusal(abi.CodeImport, "the module imports %q from %q; only %q is open to it", i.name, i.module, abi.ImportModule)
+		}
+		if i.kind != kindFunc {
+			return refusal(abi.CodeImport, "the module imports %q from %q, which is no function", i.name, i.module)
+		}
+		f, ok := known[i.name]
+		if !ok {
+			e := refusal(abi.CodeImport, "the module imports %q from %q, which plugins are not given", i.name, i.module)
+			if i.module == wasiModule {
+				return e.WithHint("plugins have no files, environment or network: leave out the library that wants them (in Go: fmt, os, time)")
+			}
+			return e
+		}
+		if want := f.sig(); i.sig != want {
+			return refusal(abi.CodeImport, "the module imports %q from %q as %s, expected %s", i.name, i.module, i.sig, want)
+		}
+	}
+	return nil
+}
+
+func checkMemory(o *outline, _ *abi.Manifest) error {
+	if len(o.memories) == 0 {
+		return refusal(abi.CodeExport, "the module has no memory of its own")
+	}
+	return nil
+}
+
+func checkExports(o *outline, _ *abi.Manifest) error {
+	have := map[string]exported{}
+	for _, e := range o.exports {
+		if strings.HasPrefix(e.name, "__featurehost") {
+			return refusal(abi.CodeReserved, "the module exports %q", e.name).WithHint("rename it: names with that prefix belong to the host")
+		}
+		have[e.name] = e
+	}
+	const hint = "check the linker flags that keep exports alive"
+	if e, ok := have["memory"]; !ok || e.kind != kindMemory {
+		return refusal(abi.CodeExport, "the module does not export its memory as \"memory\"").WithHint(hint)
+	}
+	for _, want := range guestExports() {
+		e, ok := have[want.name]
+		if !ok {
+			return refusal(abi.CodeExport, "the module does not export %q", want.name).WithHint(hint)
+		}
+		if e.kind != kindFunc || int(e.index) >= len(o.signatures) {
+			return refusal(abi.CodeExport, "the export %q is no function", want.name)
+		}
+		if got := o.signatures[e.index]; got != want.sig {
+			return refusal(abi.CodeExport, "the export %q is %s, expected %s", want.name, got, want.sig)
+		}
+	}
+	if e, ok := have["_initialize"]; ok && (e.kind != kindFunc || int(e.index) >= len(o.signatures) || o.signatures[e.index] != sig(nil)) {
+		return refusal(abi.CodeExport, "the export \"_initialize\" is not a function of type %s", sig(nil))
+	}
+	if _, ok := have["_start"]; ok {
+		return refusal(abi.CodeExport, "the module exports \"_start\": it is a command, not a reactor").
+			WithHint("build it with -mexec-model=reactor, or in Go with -buildmode=c-shared")
+	}
+	return nil
+}
+
+func checkSizes(o *outline, _ *abi.Manifest) error {
+	if o.largestFn > maxFunction {
+		return refusal(abi.CodeTooLarge, "a function of the module has %d bytes, at most %d are allowed", o.largestFn, maxFunction)
+	}
+	for _, t := range o.tables {
+		if t.min > maxTable {
+			return refusal(abi.CodeTooLarge, "a table of the module has %d elements, at most %d are allowed", t.min, maxTable)
+		}
+	}
+	return nil
+}

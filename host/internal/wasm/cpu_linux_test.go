@@ -1,0 +1,12 @@
+package wasm
+
+import "golang.org/x/sys/unix"
+
+// cpu is the time that this thread has worked, in nanoseconds.
+func cpu() int64 {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		panic(err)
+	}
+	return t.Nano()
+}

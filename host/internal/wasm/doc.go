@@ -1,0 +1,21 @@
+// Package wasm runs plugins that are WebAssembly modules. A module becomes a
+// flow.Stage; the rest of the host cannot tell it from a built-in.
+//
+// Its one idea: a guest is never trusted twice. A module is checked before it
+// is compiled; what it answers is copied out and checked before it is used;
+// and an instance that trapped, or whose answer failed a check, is thrown
+// away, so that the next batch meets a fresh one.
+//
+//   - P1: a guest sees only the columns that its manifest names. The others
+//     travel past it by reference.
+//   - P2: nothing that a guest does, in any call, panics or blocks the host,
+//     with one exception until fuel is built: a loop without an end.
+//   - P3: the clock and the random numbers of a guest are the same in every
+//     call, so a deterministic plugin gives the same rows on any worker.
+//   - P4: no type of the engine (wazero) leaves this package.
+//   - P5: the compile cache holds native code: its folder is private to the
+//     user who runs the host.
+//
+// It does not decide what a failed batch means for the run, and it does not
+// find plugins: that is the catalog's work.
+package wasm

@@ -1,0 +1,102 @@
+package wasm
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/hosttest"
+)
+
+// logInto gives a logger whose lines read "LEVEL message key=value".
+func logInto(b *bytes.Buffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug - 4, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
+// A stage keeps so many lines a second, then says how many it dropped.
+func TestGuestLog_Flood_CountedAndDropped(t *testing.T) {
+	var b bytes.Buffer
+	now := time.Unix(1000, 0)
+	l := newGuestLog(logInto(&b), "chatty", 3)
+	l.clock = func() time.Time { return now }
+	for i := range 5 {
+		l.line(int32(i), fmt.Sprint("line ", i))
+	}
+	now = now.Add(time.Second)
+	l.line(2, "later")
+	l.close()
+	want := "level=ERROR msg=\"line 0\" plugin=chatty\n" +
+		"level=WARN msg=\"line 1\" plugin=chatty\n" +
+		"level=INFO msg=\"line 2\" plugin=chatty\n" +
+		"level=WARN msg=\"plugin logs too much\" plugin=chatty dropped=2 lines_per_second=3 code=FH-3008\n" +
+		"level=INFO msg=later plugin=chatty\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// ABI-W-030: log and counter_add as a guest calls them; a text cannot steer a
+// terminal; a flood is cut and reported when the stage closes.
+func TestStage_LogAndCounters_ReachTheHost(t *testing.T) {
+	m := load(t, newEngine(t), hostile(t, "map", decided))
+	for _, c := range []struct{ mode, log, counts string }{
+		{"log_ok", "level=WARN msg=\"hello \\ufffd[31m\" plugin=hostile", "map[]"},
+		{"flood", "dropped=995", "map[]"},
+		{"counter", "", "map[plugin_seen{hostile}:2]"},
+	} {
+		t.Run(c.mode, func(t *testing.T) {
+			var b bytes.Buffer
+			env, _, counts := hosttest.Env(t)
+			env.Log = logInto(&b)
+			u := mode(c.mode)
+			u.Limits = abi.Limits{LogLines: 5}
+			s := m.Stage(u, env)
+			in := batchOf(t, 13, 3)
+			defer in.Release()
+			if _, err := s.Open(context.Background(), in.Record.Schema()); err != nil {
+				t.Fatal(err)
+			}
+			var got hosttest.Recorder
+			defer got.Release()
+			if err := s.Process(context.Background(), in, got.Emit); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(strings.ReplaceAll(b.String(), "\uFFFD", `\ufffd`), c.log) {
+				t.Errorf("log %q lacks %q", b.String(), c.log)
+			}
+			if text := fmt.Sprint(counts.N); text != c.counts {
+				t.Errorf("counted %s, want %s", text, c.counts)
+			}
+		})
+	}
+}
+
+func TestGuest_Write_LinesAndFirstError(t *testing.T) {
+	var b bytes.Buffer
+	g := &guest{log: newGuestLog(logInto(&b), "p", 100)}
+	g.write(stderr, []byte("fatal er"))
+	g.write(stderr, []byte("ror: x\n\nmore\nrest"))
+	g.write(stdout, []byte(strings.Repeat("a", 3*maxText)+"\n"))
+	if g.wrote != "fatal error: x" {
+		t.Errorf("first line %q", g.wrote)
+	}
+	if got := strings.Count(b.String(), "\n"); got != 3 {
+		t.Errorf("%d lines", got)
+	}
+	if n := strings.Count(b.String(), "a"); n > maxText+20 {
+		t.Errorf("a line of %d bytes was kept", n)
+	}
+}

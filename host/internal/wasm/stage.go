@@ -1,0 +1,388 @@
+package wasm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/abi/cdata"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// Use says how one stage of a pipeline uses a module.
+type Use struct {
+	// Stage is its name in messages; empty takes the plugin's.
+	Stage string
+	// Config is the stage's config table, not yet checked.
+	Config map[string]any
+	// Limits are the operator's caps; zero fields leave it to the plugin's
+	// manifest, then to abi.DefaultLimits.
+	Limits abi.Limits
+	// Seed makes the random numbers that guests draw.
+	Seed string
+	// Now is the run's as-of time in microseconds since the epoch: the only
+	// time that guests can read.
+	Now int64
+}
+
+// Stage is a module at work in a pipeline. It is a flow.Stateless, and a
+// flow.Reads.
+type Stage struct {
+	shared   *shared
+	importer *cdata.Importer
+	columns  []arrow.Array // of the batch under way, as the guest sees them
+	closed   bool
+}
+
+// shared is what the copies of a stage have in common.
+type shared struct {
+	module *Module
+	use    Use
+	env    flow.Env
+	limits abi.Limits
+	log    *guestLog
+	counts *counts
+
+	bound    *binding
+	exporter *cdata.Exporter
+	pool     *pool
+	batches  atomic.Int64
+
+	mu     sync.Mutex
+	copies int
+}
+
+// Stage makes a stage; Open does the work.
+func (m *Module) Stage(u Use, env flow.Env) *Stage {
+	if u.Stage == "" {
+		u.Stage = m.manifest.Name
+	}
+	s := &shared{module: m, use: u, env: env, limits: m.manifest.Limits.Under(u.Limits), counts: &counts{}, copies: 1}
+	s.log = newGuestLog(env.Log, m.manifest.Name, s.limits.LogLines)
+	return &Stage{shared: s}
+}
+
+// Limits in force.
+func (s *Stage) Limits() abi.Limits { return s.shared.limits }
+
+// Open compiles the module, starts a first guest and settles the schema. All
+// errors of load, config, schema and naming come from here (FH-10xx, 20xx).
+func (s *Stage) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error) {
+	if err := s.shared.open(ctx, in); err != nil {
+		return nil, s.shared.placed(err, "")
+	}
+	if err := s.ready(); err != nil {
+		return nil, s.shared.placed(err, "")
+	}
+	return s.shared.bound.out, nil
+}
+
+func (s *shared) open(ctx context.Context, in *flow.Schema) error {
+	m := s.module.manifest
+	config, err := m.CheckConfig(s.use.Config)
+	if err != nil {
+		return fromABI(err)
+	}
+	bound, err := bindInput(m, config, in)
+	if err != nil {
+		return err
+	}
+	if s.exporter, err = cdata.NewExporter(bound.seen); err != nil {
+		return err
+	}
+	if config == nil {
+		config = map[string]any{}
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return fault.Wrap(err, abi.CodeConfig, "the config cannot be written as JSON")
+	}
+	pages, err := s.module.pagesFor(s.limits.Memory)
+	if err != nil {
+		return err
+	}
+	on, err := s.module.engine.machine(ctx, pages)
+	if err != nil {
+		return err
+	}
+	code, err := s.module.compile(ctx, on)
+	if err != nil {
+		return err
+	}
+	s.pool = &pool{plan: &blueprint{machine: on, code: code, pages: pages, config: text, in: bound.seen,
+		log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
+	first, err := s.pool.get()
+	if err != nil {
+		return startFailure(err)
+	}
+	if err := bound.bindOutput(m, first.schema); err != nil {
+		first.close()
+		return err
+	}
+	s.pool.schema = first.schema
+	s.pool.put(first)
+	s.bound = bound
+	return nil
+}
+
+// startFailure makes a failure before the first batch one of binding: nothing
+// has run yet, so the pipeline or the plugin is at fault, not the data.
+func startFailure(err error) error {
+	if e := fault.As(err); e != nil && (e.Code/100 == 30 || e.Code/100 == 40) {
+		return fault.Wrap(err, abi.CodeInit, "the plugin did not start")
+	}
+	return err
+}
+
+// ready gives this copy what it does not share.
+func (s *Stage) ready() (err error) {
+	s.importer, err = cdata.NewImporter(s.shared.pool.schema, cdata.ImportLimits{
+		OutputRatio:  s.shared.limits.OutputRatio,
+		CanonicalNaN: s.shared.module.manifest.Deterministic,
+	})
+	s.columns = make([]arrow.Array, len(s.shared.bound.pick))
+	return err
+}
+
+// Reads implements flow.Reads: the columns that the guest sees.
+func (s *Stage) Reads() []string {
+	b := s.shared.bound
+	if b == nil {
+		return nil
+	}
+	var names []string
+	seen := map[int]bool{}
+	for _, i := range b.pick {
+		if !seen[i] {
+			names = append(names, b.in.Field(i).Name)
+		}
+		seen[i] = true
+	}
+	return names
+}
+
+// Fork implements flow.Stateless: a copy that shares code and idle guests.
+func (s *Stage) Fork(context.Context) (flow.Stage, error) {
+	if s.closed || s.shared.bound == nil {
+		return nil, errNotOpen
+	}
+	c := &Stage{shared: s.shared}
+	if err := c.ready(); err != nil {
+		return nil, s.shared.placed(err, "")
+	}
+	s.shared.mu.Lock()
+	s.shared.copies++
+	s.shared.mu.Unlock()
+	return c, nil
+}
+
+var errNotOpen = errors.New("wasm: the stage is not open")
+
+// Process hands the batch to a guest, in pieces of at most max_batch_rows.
+func (s *Stage) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error {
+	if s.closed || s.shared.bound == nil {
+		return errNotOpen
+	}
+	rows, most := in.Rows(), int64(s.shared.limits.MaxBatchRows)
+	if rows == 0 { // nothing to ask a guest about (ABI-W-017)
+		return nil
+	}
+	if rows <= most {
+		return s.one(ctx, in, emit)
+	}
+	for from := int64(0); from < rows; from += most {
+		part := flow.Batch{Record: in.Record.NewSlice(from, min(from+most, rows)), Position: in.Position}
+		if part.Position.Object != "" {
+			part.Position.Row += from
+		}
+		err := s.one(ctx, part, emit)
+		part.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one hands one piece to a guest and emits the answer.
+func (s *Stage) one(ctx context.Context, in flow.Batch, emit flow.Emit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sh := s.shared
+	batch := sh.batches.Add(1)
+	where := func() string {
+		at := fmt.Sprintf(", batch %d", batch)
+		if p := in.Position.String(); p != "" {
+			at += ", " + p
+		}
+		return at
+	}
+	g, err := sh.pool.get()
+	if err != nil {
+		return sh.placed(err, where())
+	}
+	made, fit, err := s.exchange(g, in.Record)
+	if fit {
+		sh.pool.put(g)
+	} else {
+		g.close()
+	}
+	if err != nil {
+		return sh.placed(err, where())
+	}
+	out, err := sh.bound.assemble(ctx, in.Record, made)
+	made.Release()
+	if err != nil {
+		return sh.placed(err, where())
+	}
+	if out == nil {
+		return nil
+	}
+	return emit(flow.Batch{Record: out, Position: outPosition(in.Position, sh.bound.selection)})
+}
+
+// outPosition: the rows that a filter leaves do not follow each other.
+func outPosition(p flow.Position, s selection) flow.Position {
+	if s != allRows {
+		return flow.Position{}
+	}
+	return p
+}
+
+// exchange is one call of fh_process: projection into the arena, the call, a
+// checked copy of the answer, fh_release. fit tells whether the guest may
+// serve another batch.
+func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			fit, err = false, refusal(abi.CodeTrap, "the host broke down on the plugin's answer: %v", r)
+		}
+	}()
+	sh := s.shared
+	for i, c := range sh.bound.pick {
+		s.columns[i] = in.Column(c)
+	}
+	seen := projection{columns: s.columns, rows: in.NumRows()}
+	size, err := sh.exporter.Size(seen)
+	if err != nil {
+		return nil, true, err // the batch is at fault, and no guest has seen it
+	}
+	if err := g.reserve(size); err != nil {
+		return nil, false, err
+	}
+	mem := g.memory()
+	root, err := sh.exporter.Write(mem, g.arena, seen)
+	if err != nil {
+		return nil, fault.Is(err, abi.CodeData), err
+	}
+	clear(mem[g.out : g.out+abi.ArraySize])
+	g.stack[0], g.stack[1] = uint64(root), uint64(g.out)
+	status, err := g.run(g.process, "fh_process")
+	if err != nil {
+		return nil, false, err
+	}
+	if err := g.processStatus(abi.Status(int32(status))); err != nil {
+		return nil, abi.Status(int32(status)) == abi.StatusData, err
+	}
+	want := cdata.Want{Rows: in.NumRows(), InputBytes: int64(size)}
+	if sh.bound.selection == byRows {
+		want.Rows = -1
+	}
+	if made, err = s.importer.Import(g.memory(), g.out, want); err != nil {
+		return nil, false, err
+	}
+	if sh.bound.selection == byRows {
+		err = checkRows(made.Column(0).(*array.Int32), in.NumRows())
+	}
+	if err == nil {
+		g.stack[0] = uint64(g.out)
+		_, err = g.run(g.release, "fh_release")
+	}
+	if err != nil {
+		made.Release()
+		return nil, false, err
+	}
+	return made, true, nil
+}
+
+func (g *guest) processStatus(s abi.Status) error {
+	switch {
+	case s == abi.StatusOK:
+		return nil
+	case !s.Valid():
+		return fault.New(cdata.BadStatus, "fh_process answered status %d, which the ABI does not define", int32(s))
+	case s == abi.StatusMemory:
+		return refusal(abi.CodeMemory, "the plugin has no memory for the batch: it uses %s of its cap of %s%s", size(int64(g.mem.Size())), size(int64(g.capped)), g.because()).
+			WithHint("raise the stage's limits.memory, or lower limits.max_batch_rows")
+	}
+	return refusal(abi.CodeData, "the plugin rejected the batch (%s)%s", s, g.because())
+}
+
+// placed says where an error happened: stage, plugin, digest, batch.
+func (s *shared) placed(err error, where string) error {
+	e := fault.As(err)
+	if e == nil || e.Place != "" {
+		return err
+	}
+	m := s.module
+	return e.At("stage %q (plugin %s@%s, %s)%s", s.use.Stage, m.manifest.Name, m.manifest.Version, short(m.digest), where)
+}
+
+// short gives enough of a digest to tell files apart by eye.
+func short(digest string) string { return digest[:min(len(digest), len("sha256:")+12)] }
+
+// Flush implements flow.Stage; a stateless stage holds nothing back.
+func (s *Stage) Flush(context.Context, flow.Emit) error { return nil }
+
+// Close ends this copy; the last one ends the guests.
+func (s *Stage) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	sh := s.shared
+	sh.mu.Lock()
+	sh.copies--
+	last := sh.copies == 0
+	sh.mu.Unlock()
+	if last {
+		if sh.pool != nil {
+			sh.pool.close()
+		}
+		sh.counts.flush(sh.env.Counter, sh.use.Stage)
+		sh.log.close()
+	}
+	return nil
+}
+
+// projection is a record of some columns, made without allocating.
+type projection struct {
+	flow.Record // nil: only the methods below are called
+	columns     []arrow.Array
+	rows        int64
+}
+
+// NumCols implements flow.Record.
+func (p projection) NumCols() int64 { return int64(len(p.columns)) }
+
+// NumRows implements flow.Record.
+func (p projection) NumRows() int64 { return p.rows }
+
+// Column implements flow.Record.
+func (p projection) Column(i int) arrow.Array { return p.columns[i] }
+
+var (
+	_ flow.Stateless = (*Stage)(nil)
+	_ flow.Reads     = (*Stage)(nil)
+	_ flow.Record    = projection{}
+)

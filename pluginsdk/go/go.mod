@@ -1,0 +1,3 @@
+module github.com/featurehost/featurehost/pluginsdk/go
+
+go 1.24
