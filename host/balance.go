@@ -29,14 +29,29 @@ func (r *running) balance() error {
 		read = st.Rows - st.OutOfSpan - st.BadRows
 	}
 	var filtered int64
-	for _, n := range r.filtered() {
-		filtered += n
+	for _, s := range r.afterSource() {
+		filtered += s.RowsIn - s.RowsOut
 	}
 	rejected, dropped := r.events.Total(countRejected), r.events.Total(countDropped)
 	if used := r.result.Input; read != filtered+rejected+dropped+used {
 		return fault.New(StageLostRows, "%d rows read, but %d filtered + %d rejected + %d dropped + %d used", read, filtered, rejected, dropped, used)
 	}
 	return nil
+}
+
+// afterSource gives the filters that stand behind what read counted: all of
+// them, or with [query] those behind it.
+func (r *running) afterSource() []observe.StageStats {
+	var out []observe.StageStats
+	for _, s := range r.events.Stages() {
+		switch s.Kind {
+		case observe.KindQuery:
+			out = nil
+		case observe.KindFilter:
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // filtered counts the rows that filters left out, by stage. A stage that is no

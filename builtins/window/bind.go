@@ -253,20 +253,26 @@ func newPick(in input, t flow.DataType, f Function) (kernel, takes) {
 
 func newPickOf[T any](in *column[T], t flow.DataType, f Function, less func(a, b T) bool, clean func(T) T) (kernel, takes) {
 	out := newOutput[T](t, &mask{})
+	// The kernel has room for one function: the one it is made for.
 	taken := false
-	take := func(g Function, _ string) (output, bool) {
-		if g != f || taken {
-			return nil, false
+	once := func(name *string) takes {
+		return func(g Function, n string) (output, bool) {
+			if g != f || taken {
+				return nil, false
+			}
+			taken, *name = true, n
+			return out, true
 		}
-		taken = true
-		return out, true
 	}
 	switch f {
-	case Min:
-		return &extreme[T]{input: in, out: out, nearer: less, clean: clean}, take
-	case Max:
-		return &extreme[T]{input: in, out: out, nearer: func(a, b T) bool { return less(b, a) }, clean: clean}, take
+	case Min, Max:
+		k := &extreme[T]{input: in, out: out, nearer: less, clean: clean}
+		if f == Max {
+			k.nearer = func(a, b T) bool { return less(b, a) }
+		}
+		return k, once(&k.name)
 	default:
-		return &ends[T]{input: in, out: out, last: f == Last}, take
+		k := &ends[T]{input: in, out: out, last: f == Last}
+		return k, once(&k.name)
 	}
 }

@@ -38,7 +38,7 @@ func Codes() []fault.Doc {
 		{Code: TimeOutOfRange, Title: "timestamp out of range",
 			Explain: "A timestamp lies outside the years 0001 to 9999. Check the unit of the timestamp column: milliseconds read as seconds are a common cause."},
 		{Code: Overflow, Title: "sum does not fit",
-			Explain: "The exact result of an aggregate does not fit its type: an integer sum beyond bigint, or a decimal beyond 38 digits. The message names feature, key and timestamp. Cast the column to double before, if an approximate value will do."},
+			Explain: "The exact result of an aggregate does not fit its type: an integer sum beyond bigint, a decimal beyond 38 digits, or texts of more than 2 GiB in one batch. The message names feature, key and timestamp. Cast the column to double before, if an approximate value will do."},
 		{Code: Unbounded, Title: "extent of the input unknown",
 			Explain: "A windowed aggregation must know the first and the last timestamp of all rows before it sees one. The exchange tells it; if you see this in a pipeline, report it."},
 	}

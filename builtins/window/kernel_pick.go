@@ -5,12 +5,13 @@ package window
 type ends[T any] struct {
 	input *column[T]
 	out   of[T]
+	name  string
 	last  bool
 	value T
 	ok    bool
 }
 
-func (k *ends[T]) feature() string { return "" }
+func (k *ends[T]) feature() string { return k.name }
 
 func (k *ends[T]) run(moves []move, from, to int) int {
 	out, valid, start := k.out.slots(0, to+spare), k.out.mask(), from
@@ -23,7 +24,9 @@ func (k *ends[T]) run(moves []move, from, to int) int {
 		valid.put(from, end, bit(k.ok))
 		from = end
 	}
-	k.out.commit(start, to)
+	if !k.out.commit(start, to) {
+		return start
+	}
 	return -1
 }
 
@@ -49,6 +52,7 @@ type extreme[T any] struct {
 	span
 	input *column[T]
 	out   of[T]
+	name  string
 	// nearer reports whether a is strictly nearer to the answer than b.
 	nearer func(a, b T) bool
 	// clean makes the answer of the winner; nil leaves it alone.
@@ -58,7 +62,7 @@ type extreme[T any] struct {
 	best  T
 }
 
-func (k *extreme[T]) feature() string { return "" }
+func (k *extreme[T]) feature() string { return k.name }
 
 func (k *extreme[T]) move(lo, hi int32) {
 	vals, valid := k.input.vals, k.input.valid
@@ -106,7 +110,9 @@ func (k *extreme[T]) run(moves []move, from, to int) int {
 		valid.put(from, end, bit(!k.hidden && k.head < len(k.queue)))
 		from = end
 	}
-	k.out.commit(start, to)
+	if !k.out.commit(start, to) {
+		return start
+	}
 	return -1
 }
 

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"math"
 	"math/bits"
 	"unsafe"
 
@@ -29,8 +30,9 @@ type of[T any] interface {
 	slots(from, to int) []T
 	// mask gives the validity of the column.
 	mask() *mask
-	// commit tells that slots and validity of the rows were written.
-	commit(from, to int)
+	// commit tells that slots and validity of the rows were written. It is
+	// false when the column has become too large for its type.
+	commit(from, to int) bool
 }
 
 // mask is a validity bitmap, bit by bit in words. Columns of the same rows,
@@ -123,7 +125,7 @@ func (f *fixed[T]) begin(p *pool, n int) {
 
 func (f *fixed[T]) slots(from, to int) []T { return f.vals[from:to] }
 func (f *fixed[T]) mask() *mask            { return f.valid }
-func (f *fixed[T]) commit(int, int)        {}
+func (f *fixed[T]) commit(int, int) bool   { return true }
 
 func (f *fixed[T]) finish(n int) arrow.Array {
 	a := wrap(f.typ, n, f.valid, f.buffer)
@@ -154,7 +156,7 @@ func (f *flags) begin(p *pool, n int) {
 
 func (f *flags) slots(from, to int) []bool { return f.vals[from:to] }
 func (f *flags) mask() *mask               { return f.valid }
-func (f *flags) commit(int, int)           {}
+func (f *flags) commit(int, int) bool      { return true }
 
 func (f *flags) finish(n int) arrow.Array {
 	var packed mask
@@ -190,14 +192,18 @@ func (x *texts) begin(p *pool, n int) {
 func (x *texts) slots(from, to int) []string { return x.scratch[from:to] }
 func (x *texts) mask() *mask                 { return x.valid }
 
-func (x *texts) commit(from, to int) {
+func (x *texts) commit(from, to int) bool {
+	defer clear(x.scratch[from:to])
 	for r := from; r < to; r++ {
 		if x.valid.words[r>>6]>>(r&63)&1 == 1 {
+			if len(x.data)+len(x.scratch[r]) > math.MaxInt32 {
+				return false
+			}
 			x.data = append(x.data, x.scratch[r]...)
 		}
 		x.offsets = append(x.offsets, int32(len(x.data)))
 	}
-	clear(x.scratch[from:to])
+	return true
 }
 
 func (x *texts) finish(n int) arrow.Array {
@@ -223,7 +229,7 @@ func (x *cells) begin(p *pool, n int) {
 func (x *cells) slots(from, to int) []cell { return x.scratch[from:to] }
 func (x *cells) mask() *mask               { return x.valid }
 
-func (x *cells) commit(from, to int) {
+func (x *cells) commit(from, to int) bool {
 	for r := from; r < to; r++ {
 		if x.valid.words[r>>6]>>(r&63)&1 == 1 {
 			c := x.scratch[r]
@@ -233,6 +239,7 @@ func (x *cells) commit(from, to int) {
 		}
 	}
 	clear(x.scratch[from:to])
+	return true
 }
 
 func (x *cells) finish(int) arrow.Array {

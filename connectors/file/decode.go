@@ -79,6 +79,10 @@ func openStored(path, name string, batchRows int) (f *stored, skipped []arrow.Fi
 	if err != nil {
 		return f, nil, damaged(err, "the file is no Parquet file, or it is damaged").At("%s", name)
 	}
+	// The Arrow schema that some writers leave beside Parquet's own adds only
+	// types that would be widened again, and a damaged one makes its decoder ask
+	// for more memory than there is, which nothing recovers from.
+	f.raw.MetaData().FileMetaData.KeyValueMetadata = nil
 	f.arrow, err = pqarrow.NewFileReader(f.raw, pqarrow.ArrowReadProperties{BatchSize: int64(batchRows)}, memory.DefaultAllocator)
 	if err != nil {
 		return f, nil, damaged(err, "the schema of the file cannot be read").At("%s", name)

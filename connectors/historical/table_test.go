@@ -155,3 +155,14 @@ func rowsOf(t testing.TB, path string) string {
 
 // aside lists what lies in _featurehost/: nothing, when all is tidy.
 func aside(t testing.TB, dir string) []string { return files(t, filepath.Join(dir, "_featurehost")) }
+
+// tempDir is a folder in memory where there is one: sweeps make thousands of
+// tables, and what they test is the order of syncs, not their cost.
+func tempDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "historical-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}

@@ -153,7 +153,9 @@ func (s *store) poll(rows int64) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(quit); ended.Wait() }
+	stop = sync.OnceFunc(func() { close(quit); ended.Wait() })
+	s.t.Cleanup(stop)
+	return stop
 }
 
 func TestPublish_NoSpace_ThenCompleted(t *testing.T) {

@@ -2,6 +2,7 @@ package online
 
 import (
 	"context"
+	"database/sql/driver"
 	"math"
 	"os"
 	"path/filepath"
@@ -62,7 +63,10 @@ func TestSink_EqualTimestamps_RevisionThenBytes(t *testing.T) {
 	} {
 		s := newStore(t)
 		s.load(c.first, plain, "1 | 2026-01-02 | "+c.a)
-		s.load(c.second, plain, "1 | 2026-01-02 | "+c.b)
+		got := s.load(c.second, plain, "1 | 2026-01-02 | "+c.b)
+		if won := c.want == c.b; won != (got == flow.Published{Rows: 1}) || !won != (got == flow.Published{Stale: 1}) {
+			t.Errorf("%s: published %+v", c.name, got)
+		}
 		if got := s.all(); got != "1 2026-01-02T00:00:00Z "+strings.Replace(c.want, "null", "<nil>", 1)+"\n" {
 			t.Errorf("%s: %s", c.name, got)
 		}
@@ -114,6 +118,27 @@ func TestSink_EveryType_BitForBit(t *testing.T) {
 				t.Errorf("column %s has type %s", got.Columns[i], got.Types[i])
 			}
 		}
+	}
+}
+
+// TestSink_Images_AsDocumented looks at the table as other programs do.
+func TestSink_Images_AsDocumented(t *testing.T) {
+	s := newStore(t)
+	s.load(0, "id bigint, timestamp timestamp, z double, n double, i double, b boolean, d date, m decimal(10,2), x binary, l array<double>",
+		`1 | 2026-01-02 | -0 | NaN | +Inf | true | 2026-01-31 | 1.5 | | [1.5, null]`)
+	c, err := open(s.at.State+"/online.db", forReading, readerPatience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	row, err := c.one(context.Background(), `SELECT z, n, i, b, d, m, x, l, timestamp, fh_timestamp, fh_revision, fh_key FROM user__spend`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := int64(1767312000000000)
+	want := []driver.Value{"-0.0", "NaN", math.Inf(1), int64(1), "2026-01-31", "1.50", []byte{}, "[1.5,null]", at, at, int64(0), []byte{1, 128, 0, 0, 0, 0, 0, 0, 1}}
+	if !reflect.DeepEqual(row, want) {
+		t.Errorf("got %#v, want %#v", row, want)
 	}
 }
 

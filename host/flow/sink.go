@@ -9,8 +9,9 @@ import (
 // key in ascending order of the canonical key bytes, and inside a key in total
 // order.
 //
-// Life: Open, Write any number of times, Prepare, then Publish; or Close
-// without Publish, which undoes whatever was not published.
+// Life: Open, Write any number of times, Prepare, then Publish. Close before
+// Prepare has succeeded undoes the write; after that it leaves the prepared
+// write in place, since the ledger may name it: Publish or Discard decide.
 type Sink interface {
 	Open(ctx context.Context, run Run, in *Schema) error
 	// Write takes one batch, borrowed until it returns.

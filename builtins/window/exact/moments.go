@@ -136,7 +136,7 @@ func divisor(n int64, sample bool) (hi, lo uint64) {
 
 // variance gives (n*s2 - s1*s1) / divisor * 2^scale, rounded once.
 func variance(n int64, s1 [3]uint64, s2 squares, sample bool, scale int) float64 {
-	if hi, lo := divisor(n, sample); hi == 0 && lo < 1<<63 {
+	if hi, lo := divisor(n, sample); hi == 0 {
 		d := scaled(s2, uint64(n))
 		takeSquare(&d, s1)
 		top, ok := normal(d[:])

@@ -63,7 +63,7 @@ func normal(words []uint64) (leading, bool) {
 	return l, true
 }
 
-// over divides by d, 0 < d < 2^63. The quotient keeps as many bits as
+// over divides by d, not 0. The quotient keeps as many bits as
 // rounding needs, and whether anything follows them.
 func (l leading) over(d uint64) leading {
 	q, rest, k := divide(l.hi, l.mid, l.lo, d)

@@ -134,7 +134,7 @@ func signed(f float64, exp int, sign uint64) float64 {
 	return f * math.Float64frombits(uint64(exp+1+1023)<<mantissaBits|sign&(1<<63))
 }
 
-// divide divides hi:mid:lo, whose top bit is set, by 0 < d < 2^63. The
+// divide divides hi:mid:lo, whose top bit is set, by d, not 0. The
 // quotient is q*2^k in units of the lowest bit of mid, plus a rest; q has 63
 // bits at least.
 func divide(hi, mid, lo, d uint64) (q, rest uint64, k int) {

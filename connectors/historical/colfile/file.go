@@ -113,16 +113,6 @@ func (r *Rows) Append(column int, src *Source, rows []int32) error {
 	return r.leaves[column].append(r.arena, src, rows)
 }
 
-// Bytes estimates the memory that the rows hold.
-func (r *Rows) Bytes() int64 {
-	n := 0
-	for i := range r.leaves {
-		l := &r.leaves[i]
-		n += len(l.def.blocks) + len(l.rep.blocks) + len(l.v8.blocks) + 4*len(l.v32.blocks) + 8*len(l.v64.blocks) + 16*len(l.v128.blocks)
-	}
-	return int64(n) * blockValues
-}
-
 // Release gives the memory back and drops the rows.
 func (r *Rows) Release() {
 	for i := range r.leaves {

@@ -138,8 +138,11 @@ func (s *source) Close() error {
 // query runs [query] into a spilled file and opens that.
 func (r *run) query(ctx context.Context) (*source, error) {
 	for _, s := range r.plan.Sources {
-		if s.Relation != nil {
-			continue // registered when the plan was bound
+		if s.Relation != nil { // registered when the plan was bound
+			if err := r.count(ctx, s); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		path, err := r.materialize(ctx, s)
 		if err != nil {
@@ -157,7 +160,6 @@ func (r *run) query(ctx context.Context) (*source, error) {
 		return nil, err
 	}
 	meter.Busy(time.Since(start))
-	meter.Out(rows)
 	r.result.Query = rows
 	reader, err := r.settings.Read(dst)
 	if err != nil {
@@ -167,6 +169,24 @@ func (r *run) query(ctx context.Context) (*source, error) {
 		return nil, errors.Join(err, reader.Close())
 	}
 	return &source{reader: &anonymous{reader}, meter: meter, done: func(flow.ReadStats) {}}, nil
+}
+
+// count accounts for the rows of a reader that the query scans in place.
+func (r *run) count(ctx context.Context, s *plan.Source) error {
+	all, kept, err := r.settings.Queries.Counts(ctx, s.Config.ID)
+	if err != nil {
+		return err
+	}
+	r.result.Read[s.Config.ID] = flow.ReadStats{Rows: all, Objects: int64(len(s.Relation.Paths))}
+	reader := r.settings.Events.Meter(s.Config.ID, observe.KindReader)
+	reader.In(all)
+	reader.Out(all)
+	if len(s.Relation.Where) > 0 {
+		filter := r.settings.Events.Meter(s.Config.ID+": filter", observe.KindFilter)
+		filter.In(all)
+		filter.Out(kept)
+	}
+	return nil
 }
 
 // anonymous hides the spilled file from positions: a query's rows come from no

@@ -72,6 +72,9 @@ type Queries interface {
 	Register(ctx context.Context, name string, rel flow.Relation) error
 	// QuerySchema tells what a query would give.
 	QuerySchema(ctx context.Context, sql string) (*flow.Schema, error)
+	// Counts tells how many rows a registered relation holds, and how many
+	// meet its conditions.
+	Counts(ctx context.Context, name string) (all, kept int64, err error)
 	// Query writes a query's rows to the Parquet file dst.
 	Query(ctx context.Context, sql, dst string) (rows int64, err error)
 }

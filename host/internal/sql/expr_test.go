@@ -1,3 +1,5 @@
+//go:build duckdb_arrow
+
 package sql_test
 
 import (
@@ -142,6 +144,8 @@ func TestExpressions_Values(t *testing.T) {
 		{"null", "integer", "null null null"},
 		{"'it''s'", "string", "it's it's it's"},
 		{"case when false then a else id end", "bigint", "1 2 3"},
+		{"case when false then id else a end", "bigint", "10 -7 null"},
+		{"case when 1 > 2 then x else b end", "double", "4 0 2"},
 		{"uuid '00000000-0000-0000-0000-000000000001'", "string", strings.Repeat("00000000-0000-0000-0000-000000000001 ", 3)},
 		{"ID + \"A\"", "bigint", "11 -5 null"},
 		{"a -- a comment", "bigint", "10 -7 null"},

@@ -1,3 +1,5 @@
+//go:build duckdb_arrow
+
 package sql
 
 import (
@@ -7,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -19,6 +22,7 @@ import (
 type relation struct {
 	name  string
 	paths []string
+	rows  string // SELECT that gives all rows, before any condition
 	view  string // CREATE VIEW statement
 }
 
@@ -128,6 +132,7 @@ func (e *Engine) relation(ctx context.Context, c *connection, name string, rel f
 	default:
 		return r, fault.New(BadRelation, "format %q is not known: parquet, csv and json are", rel.Format)
 	}
+	r.rows = source
 	columns, err := c.columns(ctx, source)
 	if err != nil {
 		return r, failure(err, BadFile, "the files cannot be opened as a table")
@@ -314,6 +319,45 @@ func (e *Engine) Query(ctx context.Context, sql, dst string) (rows int64, err er
 		return 0, inQuery(failure(err, ComputationFailed, "the query failed"))
 	}
 	return rows, nil
+}
+
+// Counts tells how many rows the files of a registered table hold, and how many
+// of them meet its conditions.
+func (e *Engine) Counts(ctx context.Context, name string) (all, kept int64, err error) {
+	leave, err := e.enter()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer leave()
+	e.asking.RLock()
+	defer e.asking.RUnlock()
+	c, err := e.lockedQuery(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.close()
+	for _, r := range e.relations {
+		if r.name != name {
+			continue
+		}
+		if all, err = c.count(ctx, r.rows); err == nil {
+			kept, err = c.count(ctx, "SELECT * FROM "+quoteName(name))
+		}
+		if err != nil {
+			return 0, 0, placedReader(failure(err, ComputationFailed, "the rows cannot be counted"), name)
+		}
+		return all, kept, nil
+	}
+	return 0, 0, fault.New(BadRelation, "no table is named %q", name)
+}
+
+// count gives the number of rows of a SELECT.
+func (c *connection) count(ctx context.Context, query string) (int64, error) {
+	text, err := c.one(ctx, "SELECT count(*)::VARCHAR FROM ("+query+")")
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
 }
 
 // parquetOptions are those of spilled files, which are read once and soon.

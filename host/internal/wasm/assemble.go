@@ -6,7 +6,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
-	"github.com/apache/arrow-go/v18/arrow/compute"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/featurehost/featurehost/abi/cdata"
@@ -53,6 +52,7 @@ func (b *binding) filtered(ctx context.Context, in, made flow.Record, keep *arra
 	case keep.Len():
 		return b.joined(in.Columns(), made.Columns(), in.NumRows()), nil
 	}
+	stay := choose(keep, rows)
 	var cut []arrow.Array
 	defer func() {
 		for _, a := range cut {
@@ -71,7 +71,7 @@ func (b *binding) filtered(ctx context.Context, in, made flow.Record, keep *arra
 		default:
 			continue
 		}
-		a, err := compute.FilterArray(ctx, whole, keep, compute.FilterOptions{})
+		a, err := stay.of(ctx, whole)
 		if err != nil {
 			return nil, err
 		}

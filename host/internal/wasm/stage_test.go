@@ -249,7 +249,7 @@ func TestStage_Filter_ReleasesWhatItCut(t *testing.T) {
 	pool := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer pool.AssertSize(t, 0)
 	m := load(t, newEngine(t), hostile(t, "filter", decided))
-	in := hosttest.Batch(t, "x double, s string", "1 | a", "2 | b", "3 | c")
+	in := hosttest.Batch(t, "x double, s string, b boolean", "1 | a | true", "2 | b | false", "3 | c | null")
 	defer in.Release()
 	for _, way := range []string{"keep", "rows"} {
 		s, _ := open(t, m, mode(way), in.Record.Schema())

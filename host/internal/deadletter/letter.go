@@ -1,0 +1,71 @@
+package deadletter
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"github.com/featurehost/featurehost/host/flow"
+)
+
+// Letter is one rejected row.
+type Letter struct {
+	Row     flow.Record // the row alone, as the stage saw it
+	Reason  string      // reason code: null_key, null_timestamp, bad_row
+	Message string      // detail; may be empty
+	Stage   string      // who turned it down
+	Plugin  string      // name@version; empty when the stage is built in
+	Digest  string      // of the plugin; empty likewise
+	Object  string      // file that the row came from; empty when unknown
+	// SourceRow is the number of the row in Object, from 0; meaningless when
+	// Object is empty.
+	SourceRow int64
+}
+
+// columns of the file, in the order of Letter.
+func columns() *arrow.Schema {
+	text := func(name string) arrow.Field { return arrow.Field{Name: name, Type: arrow.BinaryTypes.String} }
+	return arrow.NewSchema([]arrow.Field{
+		{Name: "row", Type: arrow.BinaryTypes.Binary},
+		text("reason"), text("message"), text("stage"), text("plugin"), text("digest"),
+		{Name: "object", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "source_row", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+	}, nil)
+}
+
+// encodeRow writes row i of a batch as an Arrow IPC stream of its own.
+func encodeRow(r flow.Record, i int) ([]byte, error) {
+	one := r.NewSlice(int64(i), int64(i)+1)
+	defer one.Release()
+	var b bytes.Buffer
+	w := ipc.NewWriter(&b, ipc.WithSchema(r.Schema()))
+	if err := errors.Join(w.Write(one), w.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// decodeRow reads what encodeRow wrote. The caller releases the row.
+func decodeRow(b []byte) (flow.Record, error) {
+	r, err := ipc.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Release()
+	if !r.Next() {
+		if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		return nil, errors.New("the stream holds no row")
+	}
+	row := r.RecordBatch()
+	if row.NumRows() != 1 {
+		return nil, fmt.Errorf("the stream holds %d rows: one was expected", row.NumRows())
+	}
+	row.Retain()
+	return row, nil
+}
