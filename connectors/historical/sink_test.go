@@ -447,3 +447,36 @@ func TestCodes_AllExplained(t *testing.T) {
 		}
 	}
 }
+
+// A disk that fills up while rows still come is freed at once, not when the
+// run has ended.
+func TestSink_DiskFullWhileWriting_PendingRemovedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	plan := &blobtest.Plan{FailAt: 3, Err: syscall.ENOSPC, Match: func(op blob.Op) bool { return op.Kind == blob.Write }}
+	s := sink(t, dir, config.Sink{}, plan.Hook)
+	s.env.MemoryBytes = 1 // so that row groups are written early
+	defer s.Close()
+	var text []string
+	for i := range 5000 {
+		text = append(text, fmt.Sprintf("%d | %s | 1", i/50, (flow.Day(19723)+flow.Day(i%50)).String()))
+	}
+	b := hosttest.Batch(t, columns, text...)
+	defer b.Release()
+	if err := s.Open(t.Context(), run(t, "r", "", ""), b.Record.Schema()); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		err := s.Write(t.Context(), b)
+		if err == nil {
+			continue
+		}
+		if !fault.Is(err, DiskFull) || !plan.Reached() {
+			t.Fatal(err)
+		}
+		if left := aside(t, dir); left != nil {
+			t.Errorf("the disk stays full of %q", left)
+		}
+		return
+	}
+	t.Fatal("no row group was written while rows came")
+}

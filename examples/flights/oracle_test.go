@@ -129,7 +129,7 @@ func oracle(t *testing.T) *sql.DB {
 	must(t, db, `CREATE TABLE events AS
 		SELECT tailnum, strptime(time_hour, '%Y-%m-%dT%H:%M:%SZ') AS t, dep_delay, distance, dest,
 		  greatest(0, dep_delay - 15) / (1 + coalesce(wind_speed, 0) / 10) AS delay_score
-		FROM read_parquet('data/flights.parquet') LEFT JOIN read_parquet('data/weather.parquet') USING (origin, time_hour)
+		FROM read_parquet('data/flights.parquet') AS f LEFT JOIN read_parquet('data/weather.parquet') AS w USING (origin, time_hour)
 		WHERE tailnum IS NOT NULL`)
 	// greatest() skips nulls: a cancelled flight has no score.
 	must(t, db, "UPDATE events SET delay_score = NULL WHERE dep_delay IS NULL")

@@ -431,3 +431,50 @@ func FuzzReadFooter(f *testing.F) {
 		_, _ = ReadFooter(path) // must not panic
 	})
 }
+
+// The offset index counts rows, so a page of a list column begins with a row.
+func TestEncode_LongLists_PagesBeginWithRows(t *testing.T) {
+	b := array.NewListBuilder(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64)
+	defer b.Release()
+	const rows = pageRows // of seven elements each, so that pages end inside rows
+	for i := range rows {
+		b.Append(true)
+		for e := range 7 {
+			b.ValueBuilder().(*array.Int64Builder).Append(int64(i * e))
+		}
+	}
+	arr := b.NewArray()
+	defer arr.Release()
+	s := arrow.NewSchema([]arrow.Field{{Name: "c", Type: arr.DataType()}}, nil)
+	l, err := NewLayout(s, nil, "test", 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arena Arena
+	defer arena.Close()
+	buffered := l.NewRows(&arena)
+	src, err := NewSource(arr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := make([]int32, rows)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if err := buffered.Append(0, src, order); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.encode(t.Context(), buffered); err != nil {
+		t.Fatal(err)
+	}
+	levels := 0
+	for i, p := range l.chunks[0].pages {
+		if p.firstRow*7 != int64(levels) {
+			t.Errorf("page %d begins with level %d, inside row %d", i, levels, p.firstRow)
+		}
+		levels += p.levels
+	}
+	if len(l.chunks[0].pages) < 7 || levels != 7*rows {
+		t.Errorf("%d pages with %d levels", len(l.chunks[0].pages), levels)
+	}
+}
