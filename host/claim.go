@@ -68,4 +68,3 @@ func results(list []SinkReport) map[string]flow.Published {
 	}
 	return out
 }
-

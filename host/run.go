@@ -119,6 +119,11 @@ func (r *running) write(ctx context.Context, letters *letters) (err error) {
 		err = claim.Prepared(ctx, sinks.pending, r.inputs())
 	}
 	if err != nil {
+		if !claim.Held(ctx) {
+			// The record went further than we know, or is no longer ours: what it
+			// names must stay, and the next run settles it.
+			return err
+		}
 		// Undo first, then say so: a crash in between is undone by the next run.
 		return errors.Join(err, sinks.discard(ctx, run), claim.Undone(ctx, err))
 	}

@@ -416,7 +416,7 @@ func schemaImage(typ arrow.DataType) image {
 }
 
 func deepList(lists int) arrow.DataType {
-	typ := arrow.DataType(arrow.PrimitiveTypes.Int8)
+	typ := arrow.PrimitiveTypes.Int8
 	for range lists {
 		typ = arrow.ListOf(typ)
 	}

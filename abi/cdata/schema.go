@@ -67,14 +67,14 @@ func WriteSchema(mem []byte, base uint32, s *arrow.Schema) (schemaPtr uint32, er
 	if err := checkArena(mem, base, SchemaSize(s)); err != nil {
 		return 0, err
 	}
-	structs, bytes := 1, 0
+	structs := 1
 	for _, f := range s.Fields() {
 		n := nodeOf(f.Name, f)
 		n.walk(func(*node) { structs++ })
 	}
 	w := schemaWriter{mem: mem, structs: base}
 	w.tables = base + uint32(structs*abi.SchemaSize)
-	bytes = 4 * (structs - 1) // every struct but the root stands in one table
+	bytes := 4 * (structs - 1) // every struct but the root stands in one table
 	w.strings = w.tables + uint32(bytes)
 	return w.field("+s", "", false, s.Fields()), nil
 }

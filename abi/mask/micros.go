@@ -16,7 +16,7 @@ func (m *Mask) Micros(text string) (us int64, ok bool) {
 			i += n
 			continue
 		}
-		n := 0
+		var n int
 		switch s.kind {
 		case monthName, monthShort, weekdayName, weekdayShort, half, zoneName,
 			offset, offsetHH, offsetHHMM, offsetColon:
@@ -37,12 +37,12 @@ func (m *Mask) Micros(text string) (us int64, ok bool) {
 
 // fields are what a text has said so far.
 type fields struct {
-	year, month, day, yearDay         int
-	hour, minute, second, fractionUs  int
-	half                              int // 1 AM, 2 PM
-	offsetSeconds                     int
-	epoch                             int64
-	hasEpoch, hasYearDay, negativeOff bool
+	year, month, day, yearDay        int
+	hour, minute, second, fractionUs int
+	half                             int // 1 AM, 2 PM
+	offsetSeconds                    int
+	epoch                            int64
+	hasEpoch, hasYearDay             bool
 }
 
 // number reads the digits of a field from the head of t and tells how many

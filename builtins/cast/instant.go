@@ -13,9 +13,9 @@ const (
 	second = 1_000_000
 	day    = 86_400 * second
 
-	// MinInstant and MaxInstant are the ends of years 0001 and 9999 in
-	// microseconds since the epoch.
+	// MinInstant is the first microsecond of year 0001, counted from 1970.
 	MinInstant = -719_162 * day
+	// MaxInstant is the last microsecond of year 9999.
 	MaxInstant = 2_932_897*day - 1
 )
 

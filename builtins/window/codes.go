@@ -3,22 +3,22 @@ package window
 import "github.com/featurehost/featurehost/host/fault"
 
 const (
-	// BadSpec: the windows or the rows asked for make no sense.
+	// BadSpec means: the windows or the rows asked for make no sense.
 	BadSpec fault.Code = 7015
-	// BadAggregate: a function does not fit its column.
+	// BadAggregate means: a function does not fit its column.
 	BadAggregate fault.Code = 7016
-	// MissingColumn: an input column is missing or has a type of no use here.
+	// MissingColumn means: an input column is missing or has a type of no use here.
 	MissingColumn fault.Code = 7017
 
-	// NullTime: a row without a timestamp reached a windowed aggregation.
+	// NullTime means: a row without a timestamp reached a windowed aggregation.
 	NullTime fault.Code = 7045
-	// OutOfOrder: the rows of a key are not in order of time.
+	// OutOfOrder means: the rows of a key are not in order of time.
 	OutOfOrder fault.Code = 7046
-	// TimeOutOfRange: a timestamp outside the years 0001 to 9999.
+	// TimeOutOfRange means: a timestamp outside the years 0001 to 9999.
 	TimeOutOfRange fault.Code = 7047
-	// Overflow: an exact result does not fit its type.
+	// Overflow means: an exact result does not fit its type.
 	Overflow fault.Code = 7048
-	// Unbounded: rows came before the extent of the input was known.
+	// Unbounded means: rows came before the extent of the input was known.
 	Unbounded fault.Code = 7049
 )
 

@@ -211,7 +211,7 @@ func (d *days) mayHold(chunk *metadata.ColumnChunkMetaData, t arrow.DataType) bo
 
 // mayHoldNumbers compares the ends of a chunk with the interval.
 func (d *days) mayHoldNumbers(least, greatest int64, t arrow.DataType) bool {
-	scale := func(v int64) int64 { return v }
+	var scale func(int64) int64
 	switch x := t.(type) {
 	case *arrow.TimestampType:
 		scale = func(v int64) int64 { return toMicros(v, x.Unit) }

@@ -159,7 +159,7 @@ func (f *File) WriteGroup(ctx context.Context, w io.Writer, rows *Rows, n int) e
 	rows.Release()
 	sink := &sink{buf: l.buf[:0], base: f.offset}
 	if f.offset == 0 {
-		sink.Write(magic)
+		sink.buf = append(sink.buf, magic...)
 	}
 	if err := f.index.AppendRowGroup(); err != nil {
 		return err
@@ -263,7 +263,7 @@ func (f *File) writeChunk(s *sink, meta *metadata.ColumnChunkMetaDataBuilder, i 
 func (f *File) Close(w io.Writer) error {
 	s := &sink{buf: f.layout.buf[:0], base: f.offset}
 	if f.offset == 0 {
-		s.Write(magic)
+		s.buf = append(s.buf, magic...)
 	}
 	f.index.Finish()
 	var where metadata.PageIndexLocation
@@ -287,7 +287,7 @@ func (f *File) Close(w io.Writer) error {
 		return err
 	}
 	s.buf = binary.LittleEndian.AppendUint32(s.buf, uint32(n))
-	s.Write(magic)
+	s.buf = append(s.buf, magic...)
 	f.layout.buf = s.buf
 	return f.flush(w, s)
 }

@@ -82,7 +82,7 @@ func appendPresent(dst []byte, arr arrow.Array, i int) []byte {
 	case *array.Int16:
 		return be.AppendUint16(dst, uint16(x.Value(i))^1<<15)
 	case *array.Int32:
-		return be.AppendUint32(dst, signed32(int32(x.Value(i))))
+		return be.AppendUint32(dst, signed32(x.Value(i)))
 	case *array.Int64:
 		return be.AppendUint64(dst, signed64(x.Value(i)))
 	case *array.Uint8:

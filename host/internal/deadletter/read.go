@@ -35,7 +35,7 @@ func Read(path string, f func(Letter) error) (err error) {
 	if err != nil {
 		return unreadable(err, path)
 	}
-	defer in.Close()
+	defer in.Close() //nolint:errcheck // only read
 	r, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: readRows}, memory.DefaultAllocator)
 	if err != nil {
 		return unreadable(err, path)

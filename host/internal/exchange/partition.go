@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -47,7 +48,7 @@ func (p *Partition) Next(ctx context.Context) (flow.Batch, error) {
 		err = io.EOF
 	}
 	if err != nil {
-		if err == io.EOF || ctx.Err() == nil {
+		if errors.Is(err, io.EOF) || ctx.Err() == nil {
 			p.end()
 		}
 		return flow.Batch{}, err

@@ -108,15 +108,6 @@ func (t *table) gather(ids []uint32, mem memory.Allocator) (arrow.RecordBatch, e
 	return gather(t.o.schema, t.columns, ids, mem)
 }
 
-// gatherKeys makes a record of the key columns of the rows named.
-func (t *table) gatherKeys(ids []uint32, mem memory.Allocator) (arrow.RecordBatch, error) {
-	fields := make([]arrow.Field, t.o.keys)
-	for i := range fields {
-		fields[i] = t.o.schema.Field(t.o.chain[i])
-	}
-	return gather(arrow.NewSchema(fields, nil), t.chain[:t.o.keys], ids, mem)
-}
-
 func gather(s *arrow.Schema, columns []column, ids []uint32, mem memory.Allocator) (arrow.RecordBatch, error) {
 	arrays := make([]arrow.Array, 0, len(columns))
 	defer func() { releaseArrays(arrays) }()

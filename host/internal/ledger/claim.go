@@ -59,6 +59,16 @@ func (c *Claim) Undone(ctx context.Context, why error) error {
 	return c.change(ctx, func(r *Record) { r.State, r.Error = Undone, why.Error() })
 }
 
+// Held reports whether the record still says that the days are claimed by us
+// and nothing is prepared. Only then may staged rows be thrown away: a write of
+// the record that failed may have taken effect all the same.
+func (c *Claim) Held(ctx context.Context) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stored, err := c.ledger.read(ctx, key(c.record.Number))
+	return err == nil && stored.ID == c.record.ID && stored.State == Claimed && stored.By == ""
+}
+
 // change writes the record anew, if it is still ours.
 func (c *Claim) change(ctx context.Context, edit func(*Record)) error {
 	c.mu.Lock()

@@ -110,7 +110,7 @@ func csvFault(text string) *fault.Error {
 	line, err := strconv.Atoi(find(`CSV Error on Line: (\d+)`))
 	path := find(`(?m)^  file = (.*)$`)
 	if err != nil || path == "" {
-		return nil
+		return nil //nolint:nilerr // another message of the engine: it stays as it is
 	}
 	if col := find(`Error when converting column "(.*)"\.`); col != "" {
 		what := find(`Error when converting column ".*"\. (.*)`)
@@ -184,12 +184,8 @@ func (t *textFiles) locate(ctx context.Context, c *connection) *fault.Error {
 				continue
 			}
 			n, _ := strconv.Atoi(rows[0][0].text)
-			if t.format == "csv" {
-				skip, _ := strconv.Atoi(t.csv.skip)
-				n += skip
-				if t.csv.header {
-					n++
-				}
+			if t.format == "csv" && t.csv.header {
+				n++
 			}
 			if least < 0 || n < least {
 				name, _ := duckName(f.typ)

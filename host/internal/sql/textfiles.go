@@ -46,7 +46,6 @@ type textField struct {
 type dialect struct {
 	delimiter, quote string
 	header           bool
-	skip             string
 	null             string
 }
 
@@ -207,7 +206,7 @@ func (t *textFiles) table(paths []string) string {
 	}
 	return "read_csv(" + args + ", auto_detect=false, strict_mode=true, delim=" + quoteText(t.csv.delimiter) +
 		", quote=" + quoteText(t.csv.quote) + ", escape=" + quoteText(t.csv.quote) + ", header=" + header +
-		", skip=" + t.csv.skip + ", nullstr=" + quoteText(t.csv.null) + ")"
+		", skip=0, nullstr=" + quoteText(t.csv.null) + ")"
 }
 
 // readJSON settles the columns of JSON lines.
@@ -258,7 +257,7 @@ func (t *textFiles) readCSV(ctx context.Context, c *connection, f flow.Foreign) 
 	if err != nil {
 		return err
 	}
-	t.csv = dialect{delimiter: f.CSV.Delimiter, quote: f.CSV.Quote, skip: "0", null: f.CSV.Null}
+	t.csv = dialect{delimiter: f.CSV.Delimiter, quote: f.CSV.Quote, null: f.CSV.Null}
 	if t.csv.quote == "" {
 		t.csv.quote = `"`
 	}
@@ -280,13 +279,22 @@ func (t *textFiles) readCSV(ctx context.Context, c *connection, f flow.Foreign) 
 	if err := t.csvFields(f.Columns, head, guess, sniffed); err != nil {
 		return err
 	}
+	if f.Columns == nil && !sniffed {
+		// Columns of text would be refused further on, for their type; what is
+		// wrong with the file is better told here.
+		if _, err := c.texts(ctx, "SELECT count(*)::VARCHAR FROM "+t.table(t.paths[:1])); err != nil {
+			return t.rowFault(ctx, c, err)
+		}
+	}
 	return t.sameHeads(first)
 }
 
 // sniff asks DuckDB for types and header of the first file; ok is false when
 // it cannot make sense of it, which reading will explain better.
 func (t *textFiles) sniff(ctx context.Context, c *connection, header *bool) (guess []column, has, ok bool) {
-	args := quoteText(t.paths[0]) + ", delim=" + quoteText(t.csv.delimiter) + ", quote=" + quoteText(t.csv.quote) + ", escape=" + quoteText(t.csv.quote)
+	// Without skip=0 it takes the lines above a row of another width for a
+	// preamble, and they would be lost without a word.
+	args := quoteText(t.paths[0]) + ", skip=0, delim=" + quoteText(t.csv.delimiter) + ", quote=" + quoteText(t.csv.quote) + ", escape=" + quoteText(t.csv.quote)
 	if t.csv.null != "" {
 		args += ", nullstr=" + quoteText(t.csv.null)
 	}
@@ -295,16 +303,13 @@ func (t *textFiles) sniff(ctx context.Context, c *connection, header *bool) (gue
 	} else if header != nil {
 		args += ", header=false"
 	}
-	rows, err := c.texts(ctx, "SELECT HasHeader::VARCHAR, SkipRows::VARCHAR FROM sniff_csv("+args+")")
+	rows, err := c.texts(ctx, "SELECT HasHeader::VARCHAR FROM sniff_csv("+args+")")
 	if err != nil || len(rows) != 1 {
 		return nil, false, false
 	}
 	guess, err = c.columns(ctx, "SELECT * FROM read_csv("+args+", hive_partitioning=false)")
 	if err != nil {
 		return nil, false, false
-	}
-	if header == nil {
-		t.csv.skip = rows[0][1].text
 	}
 	return guess, rows[0][0].text == "true", true
 }
@@ -386,7 +391,7 @@ func (t *textFiles) csvFields(declared *arrow.Schema, head []string, guess []col
 
 // sameHeads refuses further files whose header differs from the first's.
 func (t *textFiles) sameHeads(first string) error {
-	if !t.csv.header || t.csv.skip != "0" {
+	if !t.csv.header {
 		return nil
 	}
 	want := splitLine(first, t.csv)

@@ -24,7 +24,8 @@ func refusal(code int, format string, args ...any) *fault.Error {
 
 // fromABI turns an error of package abi into a fault.
 func fromABI(err error) error {
-	if e, ok := err.(*abi.Error); ok {
+	var e *abi.Error
+	if errors.As(err, &e) {
 		return refusal(e.Code, "%s", e.Message).WithHint("%s", e.Hint)
 	}
 	return err
