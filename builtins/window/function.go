@@ -80,7 +80,8 @@ func FunctionByName(name string) (Function, bool) {
 // ResultType gives the type of f over a column of type in.
 func ResultType(f Function, in flow.DataType) (flow.DataType, error) {
 	refuse := func(expected string) (flow.DataType, error) {
-		return nil, fault.New(BadAggregate, "%s of a %s column: expected %s", f, schema.TypeName(in), expected)
+		return nil, fault.New(BadAggregate, "%s of a %s column: expected %s", f, schema.TypeName(in), expected).
+			WithHint("cast it in [query], or, where a text file leaves the type open, declare it in the schema of the reader")
 	}
 	if kindOf(in) == unusable {
 		return refuse("a type of SEMANTICS.md, S-401")

@@ -19,11 +19,11 @@ func TestRun_BadPipeline_RefusedBeforeTheFirstRow(t *testing.T) {
 		edit []string
 		says []string
 	}{
-		{"misspelt key", []string{"[feature_set]", "[feature_set]\nsemantic = \"featurehost\""}, []string{"p.toml:14:1", "FH-0103", `did you mean "semantics"?`}},
+		{"misspelt key", []string{"[feature_set]", "[feature_set]\nsemantic = \"featurehost\""}, []string{"p.toml:15:1", "FH-0103", `did you mean "semantics"?`}},
 		{"unknown plugin", []string{"# stage", "[[stage]]\nuse = \"delay_scoer_c\""}, []string{"p.toml:14:7", "FH-0201", `did you mean "delay_score_c"?`}},
 		{"missing file", []string{"events.csv", "event.csv"}, []string{"p.toml:9:8", "FH-7500", "event.csv"}},
 		{"sql syntax", []string{"# query", "[query]\nsql = \"SELECT * FORM events\""}, []string{"p.toml:13:7", "FH-7100", "SELECT * FORM events", "^"}},
-		{"sql reads another file", []string{"# query", "[query]\nsql = \"SELECT id, ts, secret AS amount FROM 'other.csv'\""}, []string{"FH-7107"}},
+		{"sql reads another file", []string{"# query", "[query]\nsql = \"SELECT id, ts, secret AS amount FROM 'other.csv'\""}, []string{"p.toml:13:7", "FH-7108", "other.csv", "tables are the readers: events"}},
 		{"sql reads by function", []string{"# query", "[query]\nsql = \"SELECT * FROM read_csv('other.csv')\""}, []string{"FH-7107"}},
 		{"sql writes", []string{"# query", "[query]\nsql = \"COPY events TO 'x.csv'\""}, []string{"FH-7107"}},
 		{"two features of one name", []string{"[[sink]]\ntype = \"historical\"", "[[feature_set.feature]]\nname = \"amount\"\naggregate = [\"sum\"]\n[[sink]]\ntype = \"historical\""}, []string{"FH-0106", "amount"}},
@@ -114,7 +114,11 @@ schema = { id = "bigint", ts = "timestamp", amount = "double" }`}, 1, []string{"
 		{"parquet without its end", "bad.parquet", whole[:len(whole)/2], fromParquet, 1, []string{"FH-7530", "bad.parquet"}},
 		{"parquet with a wrong page", "bad.parquet", flipped(whole, 8), fromParquet, 1, []string{"FH-7530", "bad.parquet"}},
 		{"parquet of nothing", "bad.parquet", "", fromParquet, 1, []string{"FH-7530", "bad.parquet"}},
-		{"no rows at all", "bad.csv", "id,ts,amount\n", []string{"events.csv", "bad.csv"}, 1, []string{"FH-7540", "allow_empty"}},
+		{"no rows at all", "bad.csv", "id,ts,amount\n", []string{"events.csv", "bad.csv", `format = "csv"`, `format = "csv"
+schema = { id = "bigint", ts = "timestamp", amount = "double" }`}, 1, []string{"FH-7540", "allow_empty"}},
+		{"no rows and no types", "bad.csv", "id,ts,amount\n", []string{"events.csv", "bad.csv"}, 2, []string{"p.toml:23:23", "FH-7016", "schema"}},
+		{"too few fields, types guessed", "bad.csv", "id,ts,amount\n1,2024-01-01T00:00:00Z\n", []string{"events.csv", "bad.csv"}, 1, []string{"bad.csv:2", "FH-7531", "expected 3 found: 2"}},
+		{"too many fields, types guessed", "bad.csv", "id,ts,amount\n1,2024-01-01T00:00:00Z,1\n1,2024-01-01T00:00:00Z,1,2\n", []string{"events.csv", "bad.csv"}, 1, []string{"bad.csv:3", "FH-7531", "expected 3 found: 4"}},
 		{"every row rejected", "bad.csv", "id,ts,amount\n,2024-01-02T03:04:05Z,1\n,2024-01-02T03:04:06Z,2\n", []string{"events.csv", "bad.csv", `format = "csv"`, `format = "csv"
 schema = { id = "bigint", ts = "timestamp", amount = "double" }`}, 1, []string{"FH-7540"}},
 	} {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/featurehost/featurehost/config"
@@ -111,6 +112,9 @@ func (w *world) end(c *exec.Cmd, stdout, stderr *bytes.Buffer) outcome {
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		w.Fatal(err)
+	}
+	if s, ok := c.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+		fmt.Fprintf(stderr, "ended by signal %v\n", s.Signal())
 	}
 	return outcome{stdout.String(), stderr.String(), c.ProcessState.ExitCode()}
 }

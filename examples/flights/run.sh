@@ -7,7 +7,7 @@ rm -rf out .featurehost
 "$featurehost" run aircraft_delays.toml --plugins ../../plugins
 echo
 echo "five rows of the historical store (out/historical/aircraft/aircraft_delays):"
-go run ./show out/historical/aircraft/aircraft_delays N14228 5
+go run ./show out/historical/aircraft/aircraft_delays N328AA 5
 echo
-echo "the online vector of N14228 (featurehost get aircraft_delays.toml N14228):"
-"$featurehost" get aircraft_delays.toml N14228
+echo "the online vector of N328AA (featurehost get aircraft_delays.toml N328AA):"
+"$featurehost" get aircraft_delays.toml N328AA

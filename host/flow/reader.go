@@ -1,6 +1,9 @@
 package flow
 
-import "context"
+import (
+	"context"
+	"io"
+)
 
 // Request says what a reader is asked for.
 type Request struct {
@@ -20,13 +23,18 @@ type Reader interface {
 	Schema(ctx context.Context) (*Schema, error)
 	// Open starts a read and answers with the schema of its batches.
 	Open(ctx context.Context, r Request) (*Schema, error)
-	// Next gives the next batch, which the caller releases; io.EOF ends a
-	// bounded read.
+	// Next gives the next batch, which the caller releases; io.EOF itself ends
+	// a bounded read (see Ended).
 	Next(ctx context.Context) (Batch, error)
 	// Stats tells what was read so far.
 	Stats() ReadStats
 	Close() error
 }
+
+// Ended reports whether err is the end of a bounded read: io.EOF itself. An
+// error that wraps io.EOF, as of a file cut short, is a failure; to take it for
+// the end would lose rows in silence.
+func Ended(err error) bool { return err == io.EOF } //nolint:errorlint // see above
 
 // ReadStats counts what a reader touched.
 type ReadStats struct {

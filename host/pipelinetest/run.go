@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -244,7 +243,7 @@ func readHistorical(ctx context.Context, catalog *parts.Catalog, f *config.File,
 	}
 	for {
 		b, err := r.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		if flow.Ended(err) {
 			return nil
 		}
 		if err != nil {

@@ -113,9 +113,9 @@ func read(path string) (arrow.Table, error) {
 
 func printRows(rows []row, columns []string) {
 	for _, c := range columns {
-		fmt.Printf("%-46s", c)
+		fmt.Printf("%-52s", c)
 		for _, r := range rows {
-			fmt.Printf(" %20s", short(r.values[c]))
+			fmt.Printf(" %12s", short(r.values[c]))
 		}
 		fmt.Println()
 	}
@@ -129,5 +129,5 @@ func short(s string) string {
 	if f, err := strconv.ParseFloat(s, 64); err == nil && strings.Contains(s, ".") {
 		return strconv.FormatFloat(f, 'g', 6, 64)
 	}
-	return strings.TrimSuffix(s, " 00:00:00Z")
+	return strings.TrimSuffix(s, "T00:00:00Z")
 }

@@ -415,3 +415,31 @@ func TestCodes_All_Explained(t *testing.T) {
 		}
 	}
 }
+
+// TestPartition_SpillFileCutShort_NotTheEnd: a run file that lost its tail
+// must not read as a partition that ended.
+func TestPartition_SpillFileCutShort_NotTheEnd(t *testing.T) {
+	x, _, batches := spilling(t, t.TempDir())
+	if err := fill(t.Context(), x, batches); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range openFiles(t) {
+		if err := os.Truncate(path, 4096); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := 0
+	for _, p := range x.Partitions() {
+		_, err := drain(t.Context(), p)
+		if err == nil {
+			continue
+		}
+		refused++
+		if errors.Is(err, io.EOF) || !fault.Is(err, SpillRead) {
+			t.Errorf("got %v, want FH-8032 that is no io.EOF", err)
+		}
+	}
+	if refused == 0 {
+		t.Error("no partition noticed")
+	}
+}

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 
@@ -48,7 +47,7 @@ func (p *Partition) Next(ctx context.Context) (flow.Batch, error) {
 		err = io.EOF
 	}
 	if err != nil {
-		if errors.Is(err, io.EOF) || ctx.Err() == nil {
+		if flow.Ended(err) || ctx.Err() == nil {
 			p.end()
 		}
 		return flow.Batch{}, err

@@ -49,9 +49,14 @@ func (r *runReader) read() (arrow.RecordBatch, error) {
 
 func (r *runReader) release() { r.reader.Release() }
 
+// readError names the file. Its cause is never io.EOF, which would read as the
+// regular end of the rows.
 func readError(r *run, err error) error {
 	if fault.As(err) != nil {
 		return err
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
 	}
 	return fault.Wrap(err, SpillRead, "spilled rows in %q cannot be read back", r.path).
 		WithHint("another process touched the scratch folder, or the disk is failing: check both and run again")

@@ -2,9 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"io"
-
 	"golang.org/x/sync/errgroup"
 
 	"github.com/featurehost/featurehost/host/flow"
@@ -92,7 +89,7 @@ func foldOne(ctx context.Context, p part, fork func(context.Context) (*chain, er
 	}
 	for {
 		b, err := p.Next(ctx)
-		if errors.Is(err, io.EOF) {
+		if flow.Ended(err) {
 			return c.flush(ctx, send)
 		}
 		if err != nil {

@@ -225,7 +225,7 @@ func (r *run) materialize(ctx context.Context, s *plan.Source) (string, error) {
 				return flow.Batch{}, io.EOF
 			}
 			b, err := src.Next(ctx)
-			if errors.Is(err, io.EOF) {
+			if flow.Ended(err) {
 				ended = true
 				err = chain.flush(ctx, emit)
 			} else if err == nil {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"io"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,7 +46,7 @@ func mapOrdered(ctx context.Context, src next, chains []*chain, emit flow.Emit) 
 		defer close(queue)
 		for {
 			b, err := src(gctx)
-			if errors.Is(err, io.EOF) {
+			if flow.Ended(err) {
 				return nil
 			}
 			if err != nil {

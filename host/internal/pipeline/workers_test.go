@@ -303,3 +303,19 @@ func TestFoldPartitions_Errors_EndEverything(t *testing.T) {
 		}
 	})
 }
+
+// A reader or a spilled partition that was cut short wraps io.EOF. Taken for
+// the end, the rest of the rows would be missing and nobody would notice.
+func TestRun_WrappedEOF_IsAFailure(t *testing.T) {
+	short := fmt.Errorf("file cut short: %w", io.EOF)
+	drop := func(b flow.Batch) error { b.Release(); return nil }
+	broken := func(context.Context) (flow.Batch, error) { return flow.Batch{}, short }
+	if err := mapOrdered(context.Background(), broken, chainsOf(2, &stage{}), drop); !errors.Is(err, short) {
+		t.Errorf("a reader cut short: %v", err)
+	}
+	fork := func(context.Context) (*chain, error) { return chainsOf(1, &stage{})[0], nil }
+	parts := []*fixed{{t: t, rows: []string{"1"}, fail: short}}
+	if err := foldPartitions(context.Background(), parts, 2, 2, fork, drop); !errors.Is(err, short) {
+		t.Errorf("a partition cut short: %v", err)
+	}
+}

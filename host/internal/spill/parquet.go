@@ -3,7 +3,6 @@ package spill
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -16,7 +15,7 @@ import (
 )
 
 // Write puts batches into dir/name.parquet and gives its path. next gives
-// batches, owned, until io.EOF; nil writes none, so that the file holds the
+// batches, owned, until it has Ended; nil writes none, so that the file holds the
 // schema alone.
 func Write(ctx context.Context, dir, name string, s *flow.Schema, next func(context.Context) (flow.Batch, error)) (path string, err error) {
 	path = filepath.Join(dir, name+".parquet")
@@ -33,7 +32,7 @@ func Write(ctx context.Context, dir, name string, s *flow.Schema, next func(cont
 	}
 	for next != nil {
 		b, err := next(ctx)
-		if errors.Is(err, io.EOF) {
+		if flow.Ended(err) {
 			break
 		}
 		if err != nil {
