@@ -89,6 +89,9 @@ func (r *running) fill() {
 		Rows: r.result.Features, Duplicates: e.Total(countDuplicates), OutsideInterval: e.Total(countOutside),
 	}
 	out.Features.Made = out.Features.Rows + out.Features.Duplicates + out.Features.OutsideInterval
+	if r.result.Dated && r.host.file.FeatureSet.Windows != nil {
+		out.LastLabel = time.UnixMicro(r.result.Last).UTC().Format(time.RFC3339Nano)
+	}
 	out.Spilled = r.result.Exchange.Spilled
 	out.Warnings = append(out.Warnings, e.Warnings()...)
 	out.Stages = e.Stages()

@@ -95,7 +95,7 @@ func (h *Host) Close() error {
 // Plan binds the pipeline file and tells how it would run. Everything that a
 // run would refuse before its first row is refused here.
 func (h *Host) Plan(ctx context.Context, interval flow.Interval) (report *PlanReport, err error) {
-	s, err := h.session(ctx, &observe.Events{}, nil)
+	s, err := h.session(ctx, &observe.Events{}, nil, false)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +116,10 @@ type session struct {
 	plan    *plan.Plan
 }
 
-func (h *Host) session(ctx context.Context, events *observe.Events, rejects flow.Rejects) (*session, error) {
-	scratch, err := h.scratchDir()
+// session opens what a plan needs; writes tells a run that loads stores from
+// one that leaves nothing behind.
+func (h *Host) session(ctx context.Context, events *observe.Events, rejects flow.Rejects, writes bool) (*session, error) {
+	scratch, err := h.scratchDir(writes)
 	if err != nil {
 		return nil, err
 	}
@@ -145,17 +147,18 @@ func (s *session) bind(ctx context.Context, interval flow.Interval) (*plan.Plan,
 	return p, err
 }
 
-// scratchDir is a folder for spilled data: under the state folder, or, so that
-// a dry run or a check leaves nothing behind, in the system's place for
-// temporary files while there is no state folder.
-func (h *Host) scratchDir() (string, error) {
+// scratchDir is a folder for spilled data: under the state folder, where there
+// is room for it. So that a dry run or a check leaves nothing behind, theirs is
+// in the system's place for temporary files while there is no state folder;
+// that place may be the machine's memory.
+func (h *Host) scratchDir(writes bool) (string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.scratch != "" {
 		return h.scratch, nil
 	}
 	parent := filepath.Join(h.state, "scratch")
-	if _, err := os.Stat(h.state); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(h.state); !writes && errors.Is(err, os.ErrNotExist) {
 		parent = filepath.Join(os.TempDir(), "featurehost-scratch")
 	}
 	dir, err := spill.Folder(parent)

@@ -72,7 +72,7 @@ func (r *running) watch() (stop func()) {
 func (r *running) all(ctx context.Context) (err error) {
 	h := r.host
 	letters := &letters{events: r.events}
-	if r.session, err = h.session(ctx, r.events, letters); err != nil {
+	if r.session, err = h.session(ctx, r.events, letters, !r.options.DryRun); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.session.close()) }()

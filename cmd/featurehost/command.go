@@ -114,6 +114,9 @@ func execute(ctx context.Context, c *call) int {
 // ends the process at once. caught tells which signal came, or 0.
 func withSignals(parent context.Context) (ctx context.Context, caught func() syscall.Signal, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
+	// A file that reaches a limit of its size is a full disk, told by the write;
+	// the signal would kill the process when a thread of DuckDB gets it.
+	signal.Ignore(syscall.SIGXFSZ)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	var mu sync.Mutex

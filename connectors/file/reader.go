@@ -217,6 +217,11 @@ func (r *Reader) Relation(q flow.Request) (flow.Relation, bool, error) {
 	}
 	f := r.foreign(nil, r.list)
 	rel := flow.Relation{Format: f.Format, Paths: f.Paths, CSV: f.CSV, HivePartitions: len(r.partitions) > 0, Columns: fieldNames(columns)}
+	for _, p := range f.Paths {
+		if info, err := os.Stat(p); err == nil {
+			rel.Bytes += info.Size()
+		}
+	}
 	if rel.Format != "parquet" {
 		rel.Schema = arrow.NewSchema(r.fields, nil)
 	}

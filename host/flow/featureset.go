@@ -28,6 +28,7 @@ type Reads interface {
 type Relation struct {
 	Format         string // parquet | csv | json
 	Paths          []string
+	Bytes          int64   // size of the files together
 	Schema         *Schema // declared columns of csv and json; nil guesses
 	CSV            CSV
 	HivePartitions bool

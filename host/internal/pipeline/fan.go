@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/observe"
 )
@@ -37,6 +39,7 @@ func (r *run) fan(ctx context.Context) *fan {
 func (f *fan) write(b flow.Batch) error {
 	defer b.Release()
 	f.run.result.Features += b.Rows()
+	f.date(b)
 	if err := f.to(b, false); err != nil {
 		return err
 	}
@@ -44,6 +47,22 @@ func (f *fan) write(b flow.Batch) error {
 		return nil
 	}
 	return f.latest.process(f.ctx, b, f.newest)
+}
+
+// date keeps the greatest timestamp of the feature table.
+func (f *fan) date(b flow.Batch) {
+	r := &f.run.result
+	for _, i := range b.Record.Schema().FieldIndices(f.run.keyed().Order().Time) {
+		times, ok := b.Record.Column(i).(*array.Timestamp)
+		if !ok {
+			continue
+		}
+		for k, t := range times.TimestampValues() {
+			if times.IsValid(k) && (!r.Dated || int64(t) > r.Last) {
+				r.Last, r.Dated = int64(t), true
+			}
+		}
+	}
 }
 
 func (f *fan) newest(b flow.Batch) error {

@@ -45,6 +45,8 @@ type Result struct {
 	Query    int64                     // rows the query gave
 	Input    int64                     // rows that entered the feature set's exchange
 	Features int64                     // rows of the feature table
+	Last     int64                     // greatest timestamp of the feature table, when it has rows with one
+	Dated    bool
 	Extent   flow.Extent
 	Exchange exchange.Stats
 }
@@ -177,7 +179,7 @@ func (r *run) count(ctx context.Context, s *plan.Source) error {
 	if err != nil {
 		return err
 	}
-	r.result.Read[s.Config.ID] = flow.ReadStats{Rows: all, Objects: int64(len(s.Relation.Paths))}
+	r.result.Read[s.Config.ID] = flow.ReadStats{Rows: all, Objects: int64(len(s.Relation.Paths)), Bytes: s.Relation.Bytes}
 	reader := r.settings.Events.Meter(s.Config.ID, observe.KindReader)
 	reader.In(all)
 	reader.Out(all)

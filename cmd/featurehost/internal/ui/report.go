@@ -89,7 +89,7 @@ func each(m map[string]int64, f func(string, int64)) {
 func readNote(x host.Read) string {
 	var parts []string
 	if x.Objects > 0 {
-		parts = append(parts, fmt.Sprintf("%s files, %s", Count(x.Objects), Bytes(x.Bytes)))
+		parts = append(parts, fmt.Sprintf("%s, %s", plural(x.Objects, "file"), Bytes(x.Bytes)))
 	}
 	if x.RowGroupsSkipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d row groups skipped", x.RowGroupsSkipped, x.RowGroups+x.RowGroupsSkipped))
@@ -103,15 +103,23 @@ func readNote(x host.Read) string {
 func sinkNote(s host.SinkReport) string {
 	var parts []string
 	if s.Partitions > 0 {
-		parts = append(parts, fmt.Sprintf("%d days written", s.Partitions))
+		parts = append(parts, plural(int64(s.Partitions), "day")+" written")
 	}
 	if s.Cleared > 0 {
-		parts = append(parts, fmt.Sprintf("%d days cleared", s.Cleared))
+		parts = append(parts, plural(int64(s.Cleared), "day")+" cleared")
 	}
 	if s.Stale > 0 {
 		parts = append(parts, Count(s.Stale)+" older than the stored row")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// plural prints a number with its word.
+func plural(n int64, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return Count(n) + " " + word
 }
 
 func stages(w io.Writer, r *host.Report) {
