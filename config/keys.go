@@ -109,9 +109,9 @@ func stageVariants() []Variant {
 			{Name: "config", Kind: KindFree, Doc: "settings of the plugin, checked by its own manifest"},
 			{Name: "limits", Kind: KindTable, Doc: "caps on the plugin", Keys: []KeyDoc{
 				{Name: "memory", Kind: KindSize, Doc: "greatest memory of one instance"},
-				{Name: "output_ratio", Kind: KindFloat, Doc: "greatest number of rows out per row in"},
+				{Name: "output_ratio", Kind: KindFloat, Doc: "most bytes out per byte in, 64 MiB aside"},
 				{Name: "max_batch_rows", Kind: KindInt, Min: 1, Max: maxBatchRows, Doc: "greatest number of rows in a batch it is given"},
-				{Name: "log_lines", Kind: KindInt, Min: 1, Max: 1 << 30, Doc: "greatest number of lines it may log"},
+				{Name: "log_lines", Kind: KindInt, Min: 1, Max: 1 << 30, Doc: "most lines it may log per second"},
 				{Name: "fuel_base", Kind: KindInt, Later: true, Doc: "fuel for each call"},
 				{Name: "fuel_per_row", Kind: KindInt, Later: true, Doc: "fuel for each row"},
 				{Name: "timeout", Kind: KindString, Later: true, Doc: "greatest time of a call"},

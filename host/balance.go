@@ -39,6 +39,17 @@ func (r *running) balance() error {
 	return nil
 }
 
+// given counts the rows that each sink was handed, by its name.
+func (r *running) given() map[string]int64 {
+	out := map[string]int64{}
+	for _, s := range r.events.Stages() {
+		if s.Kind == observe.KindSink {
+			out[s.Name] = s.RowsIn
+		}
+	}
+	return out
+}
+
 // afterSource gives the filters that stand behind what read counted: all of
 // them, or with [query] those behind it.
 func (r *running) afterSource() []observe.StageStats {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/flow"
@@ -12,7 +13,8 @@ import (
 // of this one.
 func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error) {
 	f := r.host.file
-	l := ledger.Open(blob.NewLocal(r.ledgerDir(sinks), nil), ledger.Options{})
+	store := blob.NewLocal(r.ledgerDir(sinks), nil)
+	l := ledger.Open(store, ledger.Options{})
 	request := ledger.Request{
 		Interval: r.options.Interval, Entity: f.FeatureSet.Entity, Set: f.FeatureSet.Name, Pipeline: f.Digest, Plugins: r.report.Plugins,
 	}
@@ -30,6 +32,10 @@ func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error
 	c, recovered, err := l.Acquire(ctx, request, finish, undo)
 	for _, x := range recovered {
 		r.report.Recovered = append(r.report.Recovered, x.String())
+	}
+	for _, folder := range []string{"runs", "recovery"} {
+		// Records that were being written when a process was killed.
+		_ = store.Sweep(ctx, folder, time.Hour)
 	}
 	return c, err
 }

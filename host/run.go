@@ -142,7 +142,7 @@ func (r *running) prepare(ctx context.Context, sinks *sinks, run flow.Run) error
 	if err := r.compute(ctx, sinks.outputs()); err != nil {
 		return err
 	}
-	return sinks.prepare(ctx)
+	return sinks.prepare(ctx, r.given())
 }
 
 // compute runs the plan into outputs and balances the rows.

@@ -85,12 +85,15 @@ func (s *sinks) outputs() []pipeline.Output {
 }
 
 // prepare makes what was written durable, and holds each sink's count against
-// the rows it was given.
-func (s *sinks) prepare(ctx context.Context) error {
+// the rows it was given, by name.
+func (s *sinks) prepare(ctx context.Context, given map[string]int64) error {
 	for _, x := range s.list {
 		p, err := x.sink.Prepare(ctx)
 		if err != nil {
 			return err
+		}
+		if p.Rows != given[x.name] {
+			return fault.New(StageLostRows, "the %s sink was given %d rows and holds %d", x.name, given[x.name], p.Rows)
 		}
 		p.Sink = x.name
 		s.pending = append(s.pending, p)

@@ -8,5 +8,5 @@ set -eu
 cd "$(dirname "$0")/.."
 (cd pluginsdk/go && GOFLAGS= go test ./...)
 (cd plugins/delay_score && GOFLAGS= go test ./...)
-bin/featurehost test testdata examples
+bin/featurehost test testdata examples --plugins plugins
 go test ./...

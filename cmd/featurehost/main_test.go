@@ -203,6 +203,8 @@ func (w *world) clean() {
 			}
 			parent := filepath.Base(filepath.Dir(path))
 			switch {
+			case parent == "runs" && strings.HasPrefix(d.Name(), ".tmp-"):
+				// A record that a killed process was writing: swept after an hour.
 			case parent == "pending", parent == "trash", parent == "scratch", parent == "featurehost-scratch",
 				strings.HasSuffix(path, ".tmp"), strings.Contains(d.Name(), ".tmp-"):
 				w.Errorf("%s was left behind", path)

@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -188,6 +189,35 @@ func (l *Local) stage(ctx context.Context, key string, data []byte) (temp string
 // drop removes a file that is no object. Nothing depends on its success.
 func (l *Local) drop(temp string) {
 	_ = l.do(Op{Kind: Remove, Key: temp}, func() error { return os.Remove(l.Path(temp)) })
+}
+
+// Sweep removes what killed processes left below folder: files that never
+// became objects and have not been written for as long as age. A write that is
+// still going on is not that slow.
+func (l *Local) Sweep(ctx context.Context, folder string, age time.Duration) error {
+	if err := l.check(ctx, folder); err != nil {
+		return err
+	}
+	err := filepath.WalkDir(l.Path(folder), func(p string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || !d.Type().IsRegular() || !strings.HasPrefix(d.Name(), tempPrefix) {
+			return err
+		}
+		st, err := d.Info()
+		if err == nil && time.Since(st.ModTime()) >= age {
+			err = os.Remove(p)
+		}
+		if errors.Is(err, ErrNotExist) {
+			return nil // its writer was faster
+		}
+		return err
+	})
+	if errors.Is(err, ErrNotExist) {
+		return nil // there is no such folder
+	}
+	return l.failed("sweep", folder, err)
 }
 
 // do announces an operation and does it.

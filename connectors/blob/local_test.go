@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/connectors/blob/blobtest"
@@ -296,5 +297,40 @@ func TestCodes_AllExplained(t *testing.T) {
 		if d.Title == "" || d.Explain == "" || d.Code < 8020 || d.Code > 8029 {
 			t.Errorf("%+v", d)
 		}
+	}
+}
+
+func TestSweep_OldLeftovers_RemovedAndNothingElse(t *testing.T) {
+	s := blob.NewLocal(t.TempDir(), nil)
+	if err := s.Sweep(t.Context(), "runs", 0); err != nil {
+		t.Errorf("an absent folder: %v", err)
+	}
+	old := time.Now().Add(-2 * time.Hour)
+	for name, aged := range map[string]bool{".tmp-a-00": true, "a": true, ".tmp-b-00": false} {
+		if err := s.Put(t.Context(), "runs/x", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(s.Path("runs/"+name), []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if aged {
+			if err := os.Chtimes(s.Path("runs/"+name), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Sweep(t.Context(), "runs", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	entries, err := os.ReadDir(s.Path("runs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if got := strings.Join(left, " "); got != ".tmp-b-00 a x" {
+		t.Errorf("%s are left", got)
 	}
 }

@@ -90,7 +90,8 @@ func Load(path string) (*Case, error) {
 	if _, err := c.Interval(); err != nil {
 		return nil, fault.Wrap(err, TestFile, "bad interval").At("%s", path)
 	}
-	if c.Expect.Error == "" && c.Expect.Rows == "" && c.Expect.File == "" {
+	// No rows at all may be what is expected.
+	if !meta.IsDefined("expect", "rows") && c.Expect.Error == "" && c.Expect.File == "" {
 		return nil, fault.New(TestFile, "[expect] needs rows, file or error").At("%s", path)
 	}
 	return c, nil
@@ -143,6 +144,9 @@ func parseRows(text []byte) ([]row, error) {
 		r := row{}
 		if err := d.Decode(&r); err != nil {
 			return nil, fmt.Errorf("line %d: %w", i+1, err)
+		}
+		if d.More() {
+			return nil, fmt.Errorf("line %d: more than one object", i+1)
 		}
 		out = append(out, r)
 	}

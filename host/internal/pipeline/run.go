@@ -258,12 +258,13 @@ func (r *run) links(steps []*plan.Step) []Link {
 func (r *run) gather(ctx context.Context, src *source, steps []*plan.Step, x *exchange.Exchange) error {
 	first := &chain{links: r.links(steps), tap: r.settings.Tap}
 	chains := []*chain{first}
-	for len(chains) < r.settings.Workers {
+	// A tap sees batches in order, so one worker feeds it.
+	for r.settings.Tap == nil && len(chains) < r.settings.Workers {
 		c, ok, err := first.fork(ctx)
 		if err != nil {
 			return closeAll(chains[1:], err)
 		}
-		if !ok || r.settings.Tap != nil {
+		if !ok {
 			break // a stage that only one worker may run
 		}
 		chains = append(chains, c)

@@ -8,8 +8,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/featurehost/featurehost/abi/cdata"
-	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -81,20 +79,7 @@ func (b *binding) filtered(ctx context.Context, in, made flow.Record, keep *arra
 	return b.joined(fromIn, fromMade, int64(rows)), nil
 }
 
-// checkRows refuses row numbers that do not ascend or lie outside a batch of
-// that many rows (V5).
-func checkRows(numbers *array.Int32, rows int64) error {
-	last := int32(-1)
-	for i, r := range numbers.Int32Values() {
-		if r <= last || int64(r) >= rows {
-			return fault.New(cdata.BadLength, "fh_rows holds %d at place %d after %d, expected strictly ascending numbers from 0 to %d", r, i, last, rows-1)
-		}
-		last = r
-	}
-	return nil
-}
-
-// maskOf turns row numbers that checkRows has passed into a mask.
+// maskOf turns row numbers that cdata.CheckRows has passed into a mask.
 func maskOf(numbers *array.Int32, rows int) *array.Boolean {
 	bits := make([]byte, (rows+7)/8)
 	for _, r := range numbers.Int32Values() {

@@ -49,7 +49,7 @@ func guestExports() []struct {
 	}
 }
 
-// check holds a module against ABI sections 2.1 and 2.2, without compiling it.
+// check holds a module against SPEC.md section 2, without compiling it.
 func check(wasm []byte, m *abi.Manifest) (*outline, error) {
 	if len(wasm) > maxModule {
 		return nil, refusal(abi.CodeTooLarge, "the module has %d bytes, at most %d are allowed", len(wasm), maxModule).

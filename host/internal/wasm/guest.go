@@ -256,7 +256,7 @@ func (g *guest) reserve(n uint32) error {
 }
 
 // full reports whether the guest uses so much of its cap that it is better
-// replaced: its memory never shrinks (ABI-W-073).
+// replaced: its memory never shrinks.
 func (g *guest) full() bool { return uint64(g.mem.Size())*4 > g.capped*3 }
 
 // close ends the instance and gives back its memory. Safe after any failure.

@@ -28,7 +28,7 @@ type misuse struct{ text string }
 
 func (m *misuse) Error() string { return m.text }
 
-// hostFuncs are the imports of featurehost_v1 (ABI section 2.4).
+// hostFuncs are the imports of featurehost_v1 (SPEC.md section 3).
 func hostFuncs() map[string]hostFunc {
 	return map[string]hostFunc{
 		"log": {[]byte{i32, i32, i32}, nil, func(g *guest, mem api.Memory, s []uint64) {

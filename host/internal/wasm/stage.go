@@ -302,7 +302,7 @@ func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, 
 		return nil, false, err
 	}
 	if sh.bound.selection == byRows {
-		err = checkRows(made.Column(0).(*array.Int32), in.NumRows())
+		err = cdata.CheckRows(made.Column(0).(*array.Int32).Int32Values(), in.NumRows())
 	}
 	if err == nil {
 		g.stack[0] = uint64(g.out)
