@@ -2,10 +2,13 @@ package host
 
 import (
 	"context"
+	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/deadletter"
 	"github.com/featurehost/featurehost/host/internal/ledger"
 )
 
@@ -27,7 +30,7 @@ func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error
 		if err != nil {
 			return err
 		}
-		return sinks.discard(ctx, run)
+		return errors.Join(sinks.discard(ctx, run), deadletter.Sweep(r.deadLetters(rec.ID)))
 	}
 	c, recovered, err := l.Acquire(ctx, request, finish, undo)
 	for _, x := range recovered {
@@ -48,6 +51,11 @@ func (r *running) run(c *ledger.Claim) flow.Run {
 		Number: rec.Number, ID: rec.ID, Interval: r.options.Interval, Entity: rec.Entity, Set: rec.Set,
 		Pipeline: rec.Pipeline, Plugins: rec.Plugins, Revision: c.Revision,
 	}
+}
+
+// deadLetters is where the rejected rows of a run lie.
+func (r *running) deadLetters(id string) string {
+	return filepath.Join(r.host.state, "dead_letter", id)
 }
 
 // runOf is an earlier run as its record tells.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"sync"
 
 	"github.com/featurehost/featurehost/config"
@@ -33,6 +34,7 @@ type Host struct {
 	wasm    *wasm.Engine
 	modules map[string]*wasm.Module // by path
 	scratch string
+	unspill func() error // removes scratch
 }
 
 // New makes a host for a pipeline file. It looks for plugins and reads their
@@ -86,7 +88,7 @@ func (h *Host) Close() error {
 		h.wasm = nil
 	}
 	if h.scratch != "" {
-		errs = append(errs, os.RemoveAll(h.scratch))
+		errs = append(errs, h.unspill())
 		h.scratch = ""
 	}
 	return errors.Join(errs...)
@@ -159,10 +161,11 @@ func (h *Host) scratchDir(writes bool) (string, error) {
 	}
 	parent := filepath.Join(h.state, "scratch")
 	if _, err := os.Stat(h.state); !writes && errors.Is(err, os.ErrNotExist) {
-		parent = filepath.Join(os.TempDir(), "featurehost-scratch")
+		// A name for each user: the folder of one is closed to all others.
+		parent = filepath.Join(os.TempDir(), "featurehost-scratch-"+strconv.Itoa(os.Getuid()))
 	}
-	dir, err := spill.Folder(parent)
-	h.scratch = dir
+	dir, remove, err := spill.Folder(parent)
+	h.scratch, h.unspill = dir, remove
 	return dir, err
 }
 
@@ -178,7 +181,7 @@ func (s *session) place() parts.Place { return parts.Place{Dir: s.host.file.Dir,
 
 func (s *session) parts() plan.Parts {
 	return plan.Parts{
-		Catalog: s.host.options.Catalog, Place: s.place(), Env: s.env, Plugin: s.plugin,
+		Catalog: s.host.options.Catalog, Place: s.place(), Env: s.env, Plugin: s.plugin, Known: s.known,
 		Queries: func(context.Context, []*plan.Source) (plan.Queries, error) { return s.sql, nil },
 		Spill:   s.spill,
 	}

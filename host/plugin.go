@@ -2,8 +2,10 @@ package host
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/config"
@@ -16,11 +18,7 @@ import (
 // plugin makes a stage of the plugin that a [[stage]] names.
 func (s *session) plugin(_ context.Context, spec config.Stage) (flow.Stage, *plan.Plugin, error) {
 	h := s.host
-	var builtin []string
-	for name := range h.options.Catalog.Stages {
-		builtin = append(builtin, name)
-	}
-	entry, err := h.plugins.Find(spec.Use, builtin...)
+	entry, err := s.find(spec.Use)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,6 +37,17 @@ func (s *session) plugin(_ context.Context, spec config.Stage) (flow.Stage, *pla
 		Name: entry.Name, Version: entry.Version, Digest: module.Digest(), Path: entry.Path,
 		Kind: string(module.Manifest().Kind), Memory: stage.Limits().Memory,
 	}, nil
+}
+
+// find gives the plugin that a name stands for.
+func (s *session) find(use string) (catalog.Entry, error) {
+	return s.host.plugins.Find(use, slices.Sorted(maps.Keys(s.host.options.Catalog.Stages))...)
+}
+
+// known reports an error when no plugin has the name.
+func (s *session) known(use string) error {
+	_, err := s.find(use)
+	return err
 }
 
 // module loads a plugin once, however many stages use it.

@@ -5,8 +5,9 @@ import (
 	"github.com/featurehost/featurehost/host/internal/observe"
 )
 
-// Report tells what a run did, row by row: Read = Filtered + Rejected +
-// Dropped + Used, or the run failed.
+// Report tells what a run did, row by row. The rows of the only reader, or with
+// [query] those that the query gave, are Filtered (behind the query) + Rejected
+// + Dropped + Used, or the run failed.
 type Report struct {
 	Pipeline string            `json:"pipeline"`
 	Set      string            `json:"feature_set"`

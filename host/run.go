@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"time"
 
 	"github.com/featurehost/featurehost/config"
@@ -109,7 +108,7 @@ func (r *running) write(ctx context.Context, letters *letters) (err error) {
 	defer func() { err = errors.Join(err, claim.Close()) }()
 	run := r.run(claim)
 	letters.open = func() (*deadletter.Writer, error) {
-		r.report.DeadLetters = filepath.Join(r.host.state, "dead_letter", run.ID)
+		r.report.DeadLetters = r.deadLetters(run.ID)
 		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins})
 	}
 	err = errors.Join(r.prepare(ctx, sinks, run), letters.close())

@@ -35,6 +35,9 @@ type Select struct {
 
 // Open settles columns and types.
 func (s *Select) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error) {
+	if err := s.set.unknownColumns(in); err != nil {
+		return nil, err
+	}
 	layout, err := s.compile(ctx, in)
 	if err != nil {
 		return nil, err

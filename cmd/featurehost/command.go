@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -86,6 +87,8 @@ func help(w io.Writer) {
 
 // execute runs a verb under signal handling and prints its outcome.
 func execute(ctx context.Context, c *call) int {
+	// A command line that cannot be read is told as it was asked for, too.
+	c.json = slices.Contains(c.args, "--json") || slices.Contains(c.args, "-json")
 	ctx, caught, stop := withSignals(ctx)
 	defer stop()
 	err := c.verb.run(ctx, c)
@@ -117,6 +120,9 @@ func withSignals(parent context.Context) (ctx context.Context, caught func() sys
 	// A file that reaches a limit of its size is a full disk, told by the write;
 	// the signal would kill the process when a thread of DuckDB gets it.
 	signal.Ignore(syscall.SIGXFSZ)
+	// A reader of our output that goes away (`| head`) is no reason to leave
+	// scratch files behind: writes fail instead, and the verb ends by itself.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	var mu sync.Mutex
@@ -159,6 +165,22 @@ type jsonError struct {
 	Place   string `json:"place,omitempty"`
 	Hint    string `json:"hint,omitempty"`
 	Retry   bool   `json:"retry"`
+	// Problems are all that is wrong with a pipeline file, in its order.
+	Problems []jsonError `json:"problems,omitempty"`
+}
+
+// problems lists what is wrong with a pipeline file.
+func problems(err error) []jsonError {
+	var all *config.Problems
+	if !errors.As(err, &all) {
+		return nil
+	}
+	var out []jsonError
+	for _, p := range all.List {
+		f := p.Fault()
+		out = append(out, jsonError{Code: f.Code.String(), Message: f.Message, Place: f.Place, Hint: f.Hint, Retry: f.Retry})
+	}
+	return out
 }
 
 func printJSON(c *call, status int, err error) {
@@ -168,7 +190,8 @@ func printJSON(c *call, status int, err error) {
 		if f := fault.As(err); f != nil {
 			e.Error.Code, e.Error.Place, e.Error.Hint, e.Error.Retry = f.Code.String(), f.Place, f.Hint, f.Retry
 		}
-		e.Summary = e.Error.Message
+		e.Summary, _, _ = strings.Cut(e.Error.Message, "\n")
+		e.Error.Problems = problems(err)
 	}
 	b, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
@@ -182,7 +205,7 @@ func printJSON(c *call, status int, err error) {
 func (c *call) flags() *flag.FlagSet {
 	f := flag.NewFlagSet(c.verb.name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.BoolVar(&c.json, "json", false, "print one JSON object on stdout")
+	f.BoolVar(&c.json, "json", c.json, "print one JSON object on stdout")
 	return f
 }
 
@@ -197,7 +220,12 @@ func (c *call) parse(f *flag.FlagSet, want int) ([]string, error) {
 				c.usage(f)
 				return nil, err
 			}
-			return nil, fault.New(BadFlag, "%s", flagMessage(err, f)).WithHint("`featurehost %s -h` lists the flags", c.verb.name)
+			message, suggested := flagMessage(err, f)
+			e := fault.New(BadFlag, "%s", message)
+			if !suggested {
+				e = e.WithHint("`featurehost %s -h` lists the flags", c.verb.name)
+			}
+			return nil, e
 		}
 		rest = f.Args()
 		if len(rest) == 0 {
@@ -212,18 +240,18 @@ func (c *call) parse(f *flag.FlagSet, want int) ([]string, error) {
 	return positional, nil
 }
 
-func flagMessage(err error, f *flag.FlagSet) string {
-	text := err.Error()
+func flagMessage(err error, f *flag.FlagSet) (text string, suggested bool) {
+	text = err.Error()
 	const undefined = "flag provided but not defined: -"
 	if name, ok := strings.CutPrefix(text, undefined); ok {
 		var names []string
 		f.VisitAll(func(x *flag.Flag) { names = append(names, x.Name) })
 		text = fmt.Sprintf("unknown flag --%s", strings.TrimPrefix(name, "-"))
 		if s := fault.Suggest(strings.TrimPrefix(name, "-"), names); s != "" {
-			text += fmt.Sprintf(": did you mean --%s?", s)
+			return text + fmt.Sprintf(": did you mean --%s?", s), true
 		}
 	}
-	return text
+	return text, false
 }
 
 func (c *call) usage(f *flag.FlagSet) {

@@ -136,7 +136,11 @@ func plugins(dir string) finding {
 	var good, bad []string
 	for _, p := range host.Plugins(dirs...) {
 		if p.Err != nil {
-			bad = append(bad, p.Path+": "+p.Err.Error())
+			text := p.Err.Error()
+			if !strings.Contains(text, p.Path) {
+				text = p.Path + ": " + text
+			}
+			bad = append(bad, text)
 		} else {
 			good = append(good, p.Name+"@"+p.Version)
 		}

@@ -227,8 +227,9 @@ func (w *world) table(dir string) []string {
 		return nil
 	}
 	ctx := context.Background()
+	env, _, _ := hosttest.Env(w)
 	r, err := catalog().Readers["file"](config.Reader{ID: "t", Type: "file", Path: w.path(dir), Format: "parquet"},
-		parts.Place{Dir: w.dir, State: w.tmp}, flow.Env{Scratch: w.TempDir()})
+		parts.Place{Dir: w.dir, State: w.tmp}, env)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -41,16 +41,18 @@ func (t *target) flags(f *flag.FlagSet) {
 func (t *target) interval() (flow.Interval, error) {
 	var i flow.Interval
 	start, end := t.start, t.end
+	first, last := "--start", "--end"
 	if t.date != "" {
 		if start != "" || end != "" {
 			return i, fault.New(BadFlag, "--date stands for --start and --end: give it alone")
 		}
 		start, end = t.date, t.date
+		first, last = "--date", "--date"
 	}
 	for _, x := range []struct {
 		flag, text string
 		day        **flow.Day
-	}{{"--start", start, &i.Start}, {"--end", end, &i.End}} {
+	}{{first, start, &i.Start}, {last, end, &i.End}} {
 		if x.text == "" {
 			continue
 		}
@@ -137,6 +139,9 @@ func runPipeline(ctx context.Context, c *call) (err error) {
 	}
 	c.result = report
 	if err != nil {
+		if !c.json {
+			ui.Losses(c.stderr, report)
+		}
 		return err
 	}
 	c.summary = ui.Summary(report, dry)

@@ -103,7 +103,7 @@ func parseDay(year, month, day string) (flow.Day, bool) {
 	yn, e1 := strconv.ParseUint(y, 10, 16)
 	mn, e2 := strconv.ParseUint(m, 10, 8)
 	dn, e3 := strconv.ParseUint(d, 10, 8)
-	if e1 != nil || e2 != nil || e3 != nil || !strings.HasPrefix(day, "day=") || yn < 1 || yn > 9999 {
+	if e1 != nil || e2 != nil || e3 != nil || !strings.HasPrefix(day, "day=") || yn < 1 || yn > 10000 { // a window that an event of the last day enters ends in 10000
 		return 0, false
 	}
 	t := time.Date(int(yn), time.Month(mn), int(dn), 0, 0, 0, 0, time.UTC)

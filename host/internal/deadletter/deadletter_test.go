@@ -312,3 +312,36 @@ func TestCodes_EveryCodeExplained(t *testing.T) {
 		t.Errorf("not explained: %v", want)
 	}
 }
+
+func TestSweep_KilledRun_OnlyWholeFilesStay(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "letters")
+	if err := Sweep(dir); err != nil {
+		t.Errorf("an absent folder: %v", err)
+	}
+	put := func(name string) {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("a.parquet")
+	put("b.parquet.tmp")
+	if err := Sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(dir + "/*"); len(left) != 1 || filepath.Base(left[0]) != "a.parquet" {
+		t.Errorf("%v are left", left)
+	}
+	if err := os.Remove(filepath.Join(dir, "a.parquet")); err != nil {
+		t.Fatal(err)
+	}
+	put("b.parquet.tmp")
+	if err := Sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("an empty folder is left (%v)", err)
+	}
+}

@@ -76,7 +76,10 @@ func create(dir, stage string) (*letters, error) {
 	return f, nil
 }
 
-func (f *letters) temporary() string { return f.path + ".tmp" }
+// temporarySuffix ends the name of a file that is being written.
+const temporarySuffix = ".tmp"
+
+func (f *letters) temporary() string { return f.path + temporarySuffix }
 
 func (f *letters) add(l letter) error {
 	f.build.Field(0).(*array.BinaryBuilder).Append(l.row)

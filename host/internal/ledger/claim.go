@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
@@ -17,8 +19,8 @@ type Claim struct {
 
 	mu     sync.Mutex
 	record Record
-	stop   chan struct{}
-	ended  chan struct{}
+	marker string // key of our takeover of our own run; see hold
+	stop   func() // of the renewal
 }
 
 // Record as it stands.
@@ -81,9 +83,12 @@ func (c *Claim) change(ctx context.Context, edit func(*Record)) error {
 	if stored.ID != c.record.ID || stored.State != c.record.State || stored.By != "" {
 		return fault.New(Lost, "run %d is no longer ours: its record says %s", c.record.Number, stored.State)
 	}
+	now := l.now().UTC()
+	if err := c.hold(ctx, now); err != nil {
+		return err
+	}
 	r := c.record
 	edit(&r)
-	now := l.now().UTC()
 	r.Changed, r.Lease = now, now.Add(l.lease)
 	if err := l.store.Put(ctx, key(r.Number), encode(r)); err != nil {
 		return err
@@ -92,25 +97,67 @@ func (c *Claim) change(ctx context.Context, edit func(*Record)) error {
 	return nil
 }
 
+// hold makes sure that nobody else may act for the run (L3). While the lease
+// runs that is known; once it has run out, whoever creates the next marker acts,
+// and from then on the marker is what is renewed.
+func (c *Claim) hold(ctx context.Context, now time.Time) error {
+	if c.marker == "" && !now.After(c.record.Lease) {
+		return nil
+	}
+	l, number := c.ledger, c.record.Number
+	last, err := l.lastMarker(ctx, number)
+	if err != nil {
+		return err
+	}
+	m := encode(marker{Holder: l.me, Lease: now.Add(l.lease), At: now})
+	if last != c.marker {
+		return fault.New(Lost, "run %d was taken over after its lease ran out", number)
+	}
+	if last != "" {
+		return l.store.Put(ctx, last, m)
+	}
+	first := markerKey(number, 1)
+	if err := l.store.PutIfAbsent(ctx, first, m); errors.Is(err, blob.ErrExist) {
+		return fault.New(Lost, "run %d was taken over after its lease ran out", number)
+	} else if err != nil {
+		return err
+	}
+	c.marker = first
+	return nil
+}
+
 // beat renews the lease until Close. A renewal that fails is tried again at
 // the next beat; if the lease runs out meanwhile, change finds out.
 func (c *Claim) beat() {
-	c.stop, c.ended = make(chan struct{}), make(chan struct{})
+	c.stop = every(c.ledger.lease/3, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), c.ledger.lease)
+		defer cancel()
+		_ = c.change(ctx, func(*Record) {})
+	})
+}
+
+// every calls f again and again until it is stopped; then no call is under way.
+// stop may be called twice.
+func every(d time.Duration, f func()) (stop func()) {
+	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(c.ended)
-		t := time.NewTicker(max(c.ledger.lease/3, time.Millisecond))
+		defer close(ended)
+		t := time.NewTicker(max(d, time.Millisecond))
 		defer t.Stop()
 		for {
 			select {
-			case <-c.stop:
+			case <-quit:
 				return
 			case <-t.C:
-				ctx, cancel := context.WithTimeout(context.Background(), c.ledger.lease)
-				_ = c.change(ctx, func(*Record) {})
-				cancel()
+				f()
 			}
 		}
 	}()
+	var once sync.Once
+	return func() {
+		once.Do(func() { close(quit) })
+		<-ended
+	}
 }
 
 // Close ends the renewal of the lease. It may be called twice.
@@ -118,11 +165,6 @@ func (c *Claim) Close() error {
 	if c == nil || c.stop == nil {
 		return nil
 	}
-	select {
-	case <-c.stop:
-	default:
-		close(c.stop)
-	}
-	<-c.ended
+	c.stop()
 	return nil
 }

@@ -262,6 +262,88 @@ func TestRecover_OtherMachine_OnlyAfterItsLease(t *testing.T) {
 	}
 }
 
+// slept gives a claim of another machine whose lease has run out, the clock that
+// says so, and the store.
+func slept(t *testing.T) (*Claim, func() time.Time, blob.Store) {
+	t.Helper()
+	var mu sync.Mutex
+	now := time.Now()
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	store := blob.NewLocal(t.TempDir(), nil)
+	c, _, err := Open(store, Options{Holder: elsewhere, Now: clock, Lease: time.Minute}).Acquire(t.Context(), request("", ""), nobody.finish, nobody.undo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	mu.Lock()
+	now = now.Add(61 * time.Second)
+	mu.Unlock()
+	return c, clock, store
+}
+
+// While its rows are being thrown away, a run that wakes up must not publish
+// them (L3).
+func TestClaim_WakesWhileUndone_Lost(t *testing.T) {
+	c, clock, store := slept(t)
+	var woke error
+	undo := func(ctx context.Context, _ Record) error {
+		woke = c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 7}}, nil)
+		return nil
+	}
+	mine, done, err := Open(store, Options{Now: clock}).Acquire(t.Context(), request("", ""), nobody.finish, undo)
+	if err != nil || len(done) != 1 || done[0].State != Undone {
+		t.Fatalf("recovered %v, %v", done, err)
+	}
+	defer mine.Close()
+	if !fault.Is(woke, Lost) {
+		t.Errorf("the run went on: %v", woke)
+	}
+}
+
+// A run that slept goes on when nobody wanted its days, and is held again.
+func TestClaim_WakesAlone_GoesOn(t *testing.T) {
+	c, clock, store := slept(t)
+	if err := c.Prepared(t.Context(), []flow.Pending{{Sink: "historical", Rows: 7}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(store, Options{Now: clock}).Acquire(t.Context(), request("", ""), nobody.finish, nobody.undo); !fault.Is(err, Held) {
+		t.Errorf("another run came in between: %v", err)
+	}
+	if err := c.Published(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// Recovery may take longer than a lease: it is renewed meanwhile.
+func TestRecover_Slow_KeepsTheRun(t *testing.T) {
+	store := blob.NewLocal(t.TempDir(), nil)
+	const lease = 30 * time.Millisecond
+	dead, _, err := Open(store, Options{Holder: elsewhere, Lease: lease}).Acquire(t.Context(), request("", ""), nobody.finish, nobody.undo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.Close()
+	time.Sleep(2 * lease)
+	first := dead.Record().Lease
+	undo := func(ctx context.Context, _ Record) error {
+		for {
+			_, until, err := Open(store, Options{}).keeper(ctx, dead.Record())
+			if err != nil {
+				return err
+			}
+			if until.Sub(first) > 6*lease { // renewed, however slow this machine is
+				return nil
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	ours, done, err := Open(store, Options{Lease: lease}).Acquire(t.Context(), request("", ""), nobody.finish, undo)
+	if err != nil || len(done) != 1 {
+		t.Fatalf("recovered %v, %v", done, err)
+	}
+	ours.Close()
+}
+
 func TestRecover_Race_OneRecovers(t *testing.T) {
 	dir := t.TempDir()
 	past := func() time.Time { return time.Now().Add(-time.Hour) }

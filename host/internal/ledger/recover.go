@@ -53,7 +53,7 @@ func (l *Ledger) Recover(ctx context.Context, finish func(context.Context, Recor
 		if err != nil {
 			return out, err
 		}
-		if !mine {
+		if mine == "" {
 			continue
 		}
 		// Nobody else touches the record now; it may have changed meanwhile.
@@ -63,7 +63,9 @@ func (l *Ledger) Recover(ctx context.Context, finish func(context.Context, Recor
 		if r.State.Done() {
 			continue
 		}
+		stop := l.keep(mine)
 		done, err := l.recoverOne(ctx, r, finish, undo)
+		stop()
 		if err != nil {
 			// We live on but are done with it: whoever comes next may try.
 			_ = l.release(context.WithoutCancel(ctx), r.Number)
@@ -95,54 +97,81 @@ func (l *Ledger) recoverOne(ctx context.Context, r Record, finish func(context.C
 	return Recovered{Number: r.Number, ID: r.ID, State: r.State, Was: was}, nil
 }
 
-// takeOver takes the right to recover a run; false when its holder, or another
-// process that recovers it, is alive.
-func (l *Ledger) takeOver(ctx context.Context, r Record) (bool, error) {
+// takeOver takes the right to recover a run and gives the key of the marker
+// that says so; "" when its holder, or another process that recovers it, is
+// alive.
+func (l *Ledger) takeOver(ctx context.Context, r Record) (mine string, err error) {
 	keeper, lease, err := l.keeper(ctx, r)
 	if err != nil || !gone(keeper, l.me, lease, l.now()) {
-		return false, err
+		return "", err
 	}
 	infos, err := l.store.List(ctx, markers(r.Number))
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	now := l.now().UTC()
 	m := marker{Holder: l.me, Lease: now.Add(l.lease), At: now}
 	// The number of markers seen names ours: of several processes that saw
 	// the same dead keeper one succeeds.
-	err = l.store.PutIfAbsent(ctx, fmt.Sprintf("%s%03d.json", markers(r.Number), len(infos)+1), encode(m))
+	mine = markerKey(r.Number, len(infos)+1)
+	err = l.store.PutIfAbsent(ctx, mine, encode(m))
 	if errors.Is(err, blob.ErrExist) {
-		return false, nil
+		return "", nil
 	}
-	return err == nil, err
+	if err != nil {
+		return "", err
+	}
+	return mine, nil
+}
+
+// keep renews a marker until it is stopped: publishing may take longer than a
+// lease.
+func (l *Ledger) keep(mine string) (stop func()) {
+	return every(l.lease/3, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), l.lease)
+		defer cancel()
+		now := l.now().UTC()
+		// One that fails is tried again at the next beat.
+		_ = l.store.Put(ctx, mine, encode(marker{Holder: l.me, Lease: now.Add(l.lease), At: now}))
+	})
 }
 
 // release gives up the right to recover a run.
 func (l *Ledger) release(ctx context.Context, number int64) error {
-	infos, err := l.store.List(ctx, markers(number))
-	if err != nil || len(infos) == 0 {
+	last, err := l.lastMarker(ctx, number)
+	if err != nil || last == "" {
 		return err
 	}
-	return l.store.Put(ctx, infos[len(infos)-1].Key, encode(marker{At: l.now().UTC()}))
+	return l.store.Put(ctx, last, encode(marker{At: l.now().UTC()}))
 }
 
 func markers(number int64) string { return fmt.Sprintf("recovery/%06d/", number) }
+
+func markerKey(number int64, n int) string { return fmt.Sprintf("%s%03d.json", markers(number), n) }
+
+// lastMarker is the key of the last takeover of a run, "" when there is none.
+func (l *Ledger) lastMarker(ctx context.Context, number int64) (string, error) {
+	infos, err := l.store.List(ctx, markers(number))
+	if err != nil || len(infos) == 0 {
+		return "", err
+	}
+	return infos[len(infos)-1].Key, nil
+}
 
 // keeper tells who answers for an unfinished run: the last process that took it
 // over, else its holder. Nobody, as the zero Holder says, answers for a run
 // that gave up incomplete, or whose recovery failed.
 func (l *Ledger) keeper(ctx context.Context, r Record) (Holder, time.Time, error) {
-	infos, err := l.store.List(ctx, markers(r.Number))
+	last, err := l.lastMarker(ctx, r.Number)
 	if err != nil {
 		return Holder{}, time.Time{}, err
 	}
-	if len(infos) == 0 {
+	if last == "" {
 		if r.State == Incomplete {
 			return Holder{}, time.Time{}, nil
 		}
 		return r.Holder, r.Lease, nil
 	}
-	last := infos[len(infos)-1].Key
 	data, err := l.store.Get(ctx, last)
 	if err != nil {
 		return Holder{}, time.Time{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/featurehost/featurehost/abi"
@@ -42,6 +43,7 @@ type binder struct {
 	parts    Parts
 	plan     *Plan
 	problems []config.Problem
+	unknown  []config.Problem // names of plugins that nobody has
 	read     []columns // of each source, then of the query
 }
 
@@ -51,8 +53,9 @@ func (b *binder) bind(ctx context.Context, narrow []columns) (*Plan, error) {
 	b.plan = &Plan{File: b.file, Interval: b.interval}
 	b.read = make([]columns, len(b.file.Readers)+1)
 	err := b.bindAll(ctx, narrow)
-	if err == nil && len(b.problems) > 0 {
-		err = (&config.Problems{List: b.problems}).Err()
+	if err == nil {
+		// Err tells a name once, however often it was stumbled over.
+		err = (&config.Problems{List: append(b.problems, b.unknown...)}).Err()
 	}
 	if err != nil {
 		_ = b.plan.Close() // the first error is the one to tell
@@ -62,6 +65,7 @@ func (b *binder) bind(ctx context.Context, narrow []columns) (*Plan, error) {
 }
 
 func (b *binder) bindAll(ctx context.Context, narrow []columns) error {
+	b.names()
 	for i, r := range b.file.Readers {
 		want := columns(nil)
 		if narrow != nil {
@@ -88,9 +92,38 @@ func (b *binder) bindAll(ctx context.Context, narrow []columns) error {
 	return b.bindStages(ctx, in)
 }
 
+// names looks up what every stage names, so that all unknown plugins are told
+// at once, also those behind a stage that cannot be opened.
+func (b *binder) names() {
+	check := func(path string, specs []config.Stage) {
+		for i, s := range specs {
+			if _, ok := b.parts.Catalog.Stages[s.Use]; ok {
+				continue
+			}
+			at := fmt.Sprintf("%s[%d].use", path, i)
+			if e := fault.As(b.parts.Known(s.Use)); e != nil {
+				b.unknown = append(b.unknown, b.file.Problem(at, e.Code, e.Hint, "%s", e.Message))
+			}
+		}
+	}
+	for i, r := range b.file.Readers {
+		check(fmt.Sprintf("reader[%d].prepare", i), r.Prepare)
+	}
+	check("stage", b.file.Stages)
+}
+
 // problem keeps an error that the pipeline file is to blame for, with its
 // place; other errors end the binding at once.
 func (b *binder) problem(path string, err error) error {
+	// A part may find several things wrong at once and join them.
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			if err := b.problem(path, one); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	e := fault.As(err)
 	if e == nil || e.Code.Class() != fault.Usage {
 		return err
@@ -100,6 +133,9 @@ func (b *binder) problem(path string, err error) error {
 		path = e.Place
 	}
 	text := e.Message
+	if strings.ContainsRune(e.Place, filepath.Separator) {
+		text = e.Place + ": " + text // a file that the key stands for: one of many, perhaps
+	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}

@@ -85,6 +85,8 @@ type Parts struct {
 	Place   parts.Place
 	// Env lends the host's services to a part.
 	Env func(part string) flow.Env
+	// Known reports an error when no plugin has the name.
+	Known func(use string) error
 	// Plugin makes a stage of a plugin.
 	Plugin func(ctx context.Context, spec config.Stage) (flow.Stage, *Plugin, error)
 	// Queries runs [query]; asked only when the file has one.

@@ -1,6 +1,7 @@
 package spill
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,26 +27,32 @@ func Codes() []fault.Doc {
 }
 
 // Folder makes a scratch folder under parent, for this process alone. Folders
-// of processes that are gone are removed first.
-func Folder(parent string) (dir string, err error) {
+// of processes that are gone are removed first. remove takes the folder away
+// with all that is in it; it may be called twice.
+func Folder(parent string) (dir string, remove func() error, err error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return "", fault.Wrap(err, NoFolder, "the scratch folder %s cannot be made", parent)
+		return "", nil, fault.Wrap(err, NoFolder, "the scratch folder %s cannot be made", parent)
 	}
 	entries, err := os.ReadDir(parent)
 	if err != nil {
-		return "", fault.Wrap(err, NoFolder, "the scratch folder %s cannot be listed", parent)
+		return "", nil, fault.Wrap(err, NoFolder, "the scratch folder %s cannot be listed", parent)
 	}
 	for _, e := range entries {
-		if pid, ok := owner(e.Name()); ok && !alive(pid) {
+		path := filepath.Join(parent, e.Name())
+		if pid, ok := owner(e.Name()); ok && !alive(pid) && !held(path) {
 			// Left by a killed run; a failure here costs space, nothing else.
-			_ = os.RemoveAll(filepath.Join(parent, e.Name()))
+			_ = os.RemoveAll(path)
 		}
 	}
 	dir, err = os.MkdirTemp(parent, fmt.Sprintf("%s%d-", prefix, os.Getpid()))
 	if err != nil {
-		return "", fault.Wrap(err, NoFolder, "no folder can be made in %s", parent)
+		return "", nil, fault.Wrap(err, NoFolder, "no folder can be made in %s", parent)
 	}
-	return dir, nil
+	lock, _ := hold(dir) // without a lock the process number has to do
+	return dir, func() error {
+		lock.Close()
+		return os.RemoveAll(dir)
+	}, nil
 }
 
 const prefix = "run-"
@@ -58,6 +65,30 @@ func owner(name string) (pid int, ok bool) {
 	number, _, ok := strings.Cut(rest, "-")
 	pid, err := strconv.Atoi(number)
 	return pid, ok && err == nil
+}
+
+// hold locks a folder for as long as the file is open. A process in another
+// container, whose number says nothing here, is known to live by its lock.
+func hold(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// held reports whether some process holds a folder.
+func held(dir string) bool {
+	f, err := hold(dir)
+	if err != nil {
+		return errors.Is(err, syscall.EWOULDBLOCK)
+	}
+	f.Close()
+	return false
 }
 
 func alive(pid int) bool {

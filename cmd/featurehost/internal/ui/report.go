@@ -80,6 +80,18 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	fmt.Fprintln(w, Summary(r, dry))
 }
 
+// Losses tells which rows a failed run had turned down: a table without rows,
+// for one, is explained by them.
+func Losses(w io.Writer, r *host.Report) {
+	say := func(what string) func(string, int64) {
+		return func(k string, n int64) { fmt.Fprintf(w, "%s %s rows: %s\n", what, Count(n), k) }
+	}
+	each(r.Filtered, say("filtered"))
+	each(r.Rejected, say("rejected"))
+	each(r.Dropped, say("dropped"))
+	each(r.CastFailures, say("cast failures in"))
+}
+
 func each(m map[string]int64, f func(string, int64)) {
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		f(k, m[k])
