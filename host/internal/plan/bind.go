@@ -3,8 +3,8 @@ package plan
 import (
 	"context"
 	"fmt"
-	"slices"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/featurehost/featurehost/abi"
@@ -44,7 +44,7 @@ type binder struct {
 	plan     *Plan
 	problems []config.Problem
 	unknown  []config.Problem // names of plugins that nobody has
-	read     []columns // of each source, then of the query
+	read     []columns        // of each source, then of the query
 }
 
 // bind opens everything once. narrow holds the columns to read of each source
