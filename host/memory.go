@@ -16,10 +16,11 @@ type budget struct {
 }
 
 // leastMemory is what the smallest run needs.
-const leastMemory = 128 << 20
+const leastMemory = 256 << 20
 
-// outside is kept for what no budget counts: code, stacks, SQLite's cache.
-const outside = 48 << 20
+// outside is kept for what no budget counts: code, stacks, SQLite's cache, what
+// the collector has not swept yet, and DuckDB beside its own limit.
+const outside = 72 << 20
 
 // split shares out memory. DuckDB gets its share only when a pipeline uses it.
 func split(total int64, sql bool) (budget, error) {

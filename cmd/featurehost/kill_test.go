@@ -106,7 +106,7 @@ func TestRun_KilledAnywhere_NextRunIsRight(t *testing.T) {
 	want := fresh.rows()
 	vector := fresh.good("get", "p.toml", "7").stdout
 
-	kills := 60
+	kills := 40
 	if testing.Short() {
 		kills = 10
 	}
@@ -114,7 +114,7 @@ func TestRun_KilledAnywhere_NextRunIsRight(t *testing.T) {
 	left := map[string]int{}
 	before := 0 // runs in the ledger
 	for i := range kills {
-		if i%20 == 0 { // from a new table, then over the one there is
+		if i%14 == 0 { // from a new table, then over the one there is
 			w = newWorld(t)
 			w.events(5, 4)
 			w.pipeline()

@@ -35,6 +35,7 @@ func (e *Engine) Convert(ctx context.Context, f flow.Foreign, dst string) error 
 		return fault.Wrap(err, FileTrouble, "path %q", dst)
 	}
 	return e.withFiles(ctx, f, func(c *connection, t *textFiles) error {
+		defer e.largeWorkDone()
 		_, err := c.changed(ctx, "COPY ("+t.query(t.paths)+") TO "+quoteText(dst)+parquetOptions)
 		if err != nil {
 			os.Remove(dst)
@@ -51,10 +52,11 @@ func (e *Engine) withFiles(ctx context.Context, f flow.Foreign, use func(*connec
 		return err
 	}
 	defer leave()
-	d, err := e.fileDatabase(ctx)
+	d, done, err := e.fileDatabase(ctx)
 	if err != nil {
 		return err
 	}
+	defer done()
 	c, err := d.connect()
 	if err != nil {
 		return fault.Wrap(err, EngineFailed, "the sql engine does not answer")

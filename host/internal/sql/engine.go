@@ -45,6 +45,8 @@ type Engine struct {
 	closed    bool
 	rows      *database      // expressions: no files
 	files     *database      // text files: statements of this package only
+	readers   int            // users of files
+	converted bool           // files did large work
 	query     *database      // the source query
 	relations []relation     // registered, in order
 	functions *functions     // what DuckDB's functions are like
@@ -170,16 +172,36 @@ func (e *Engine) rowDatabase(ctx context.Context) (*database, error) {
 	return e.rows, nil
 }
 
-// fileDatabase is the database that reads text files.
-func (e *Engine) fileDatabase(ctx context.Context) (*database, error) {
+// fileDatabase is the database that reads text files. Its user calls done.
+func (e *Engine) fileDatabase(ctx context.Context) (d *database, done func(), err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.files == nil {
 		d, err := e.start(ctx, "files", e.opts.Threads)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		e.files = d
 	}
-	return e.files, nil
+	e.readers++
+	return e.files, e.filesDone, nil
+}
+
+// filesDone ends the use of the file database. After a conversion it is closed
+// when nobody uses it: DuckDB keeps the memory of its largest work until then.
+func (e *Engine) filesDone() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.readers--
+	if e.readers == 0 && e.converted && e.files != nil {
+		e.files.close()
+		e.files, e.converted = nil, false
+	}
+}
+
+// largeWorkDone says that the file database holds memory worth giving back.
+func (e *Engine) largeWorkDone() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.converted = true
 }

@@ -38,10 +38,11 @@ func (e *Engine) Register(ctx context.Context, name string, rel flow.Relation) e
 	if err := e.checkRelation(name, rel); err != nil {
 		return err
 	}
-	files, err := e.fileDatabase(ctx)
+	files, done, err := e.fileDatabase(ctx)
 	if err != nil {
 		return err
 	}
+	defer done()
 	c, err := files.connect()
 	if err != nil {
 		return fault.Wrap(err, EngineFailed, "the sql engine does not answer")
@@ -299,6 +300,21 @@ func (e *Engine) Query(ctx context.Context, sql, dst string) (rows int64, err er
 		return 0, err
 	}
 	defer leave()
+	rows, err = e.write(ctx, sql, dst)
+	// DuckDB keeps the memory of its largest work as long as it is open; a
+	// later query starts it anew.
+	e.asking.Lock()
+	defer e.asking.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.query != nil {
+		e.query.close()
+		e.query = nil
+	}
+	return rows, err
+}
+
+func (e *Engine) write(ctx context.Context, sql, dst string) (rows int64, err error) {
 	e.asking.RLock()
 	defer e.asking.RUnlock()
 	if dst, err = filepath.Abs(dst); err != nil || !within(dst, []string{e.resultFolder()}) {
