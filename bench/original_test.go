@@ -19,6 +19,7 @@ import (
 
 // TestRolling_ButterfreeProfile_RowsOfTheOriginal runs the benchmark's pipeline
 // and compares every row with the one that Butterfree made.
+// Rules: S-202, S-912, S-947.
 func TestRolling_ButterfreeProfile_RowsOfTheOriginal(t *testing.T) {
 	for _, layout := range []string{"flat", "partitioned"} {
 		t.Run(layout, func(t *testing.T) { compare(t, run(t, layout)) })

@@ -200,7 +200,7 @@ func functionKeys() []KeyDoc {
 	}
 }
 
-// functions are the names of aggregate functions (SEMANTICS table 9.4).
+// functions are the names of aggregate functions (docs/semantics.md, 9.4).
 func functions() (built, notYet []string) {
 	return []string{"count", "sum", "avg", "mean", "min", "max", "stddev_pop", "stddev_samp", "stddev", "std", "first", "last"},
 		[]string{"first_non_null", "last_non_null", "var_pop", "variance", "var_samp", "skewness", "kurtosis", "collect_list", "collect_set",

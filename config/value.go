@@ -62,7 +62,7 @@ func (b ByteSize) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// unitMicros are the lengths of the units of time (S-802), singular. Months
+// unitMicros are the lengths of the units of time (S-907), singular. Months
 // and years have no fixed length and give 0.
 func unitMicros() map[string]int64 {
 	const second = 1_000_000

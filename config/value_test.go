@@ -31,6 +31,7 @@ func TestByteSize_String_ReadsBack(t *testing.T) {
 	})
 }
 
+// Rule: S-907.
 func TestParseTimeSpan(t *testing.T) {
 	for s, want := range map[string]TimeSpan{
 		"7 days":     {"7 days", 7, "days", 7 * 86_400_000_000},

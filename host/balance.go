@@ -2,8 +2,10 @@ package host
 
 import (
 	"maps"
+	"slices"
 	"time"
 
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/observe"
 )
@@ -15,6 +17,7 @@ const (
 	countDuplicates = "duplicates_dropped"
 	countOutside    = "outside_interval"
 	countCast       = "cast_failures"
+	countEmpty      = "empty_interval"
 )
 
 // balance holds the rows of the run against each other: what came in is what
@@ -36,7 +39,21 @@ func (r *running) balance() error {
 	if used := r.result.Input; read != filtered+rejected+dropped+used {
 		return fault.New(StageLostRows, "%d rows read, but %d filtered + %d rejected + %d dropped + %d used", read, filtered, rejected, dropped, used)
 	}
+	if made := r.made(); r.plain() && made != r.result.Input {
+		return fault.New(StageLostRows, "%d rows entered the feature set, which makes one row of each, but %d were made", r.result.Input, made)
+	}
 	return nil
+}
+
+// made counts the rows of the feature table before duplicates and days outside
+// the interval were left out.
+func (r *running) made() int64 {
+	return r.result.Features + r.events.Total(countDuplicates) + r.events.Total(countOutside)
+}
+
+// plain reports whether each row that is used makes one row.
+func (r *running) plain() bool {
+	return !slices.ContainsFunc(r.host.file.FeatureSet.Features, func(f config.Feature) bool { return len(f.Aggregate) > 0 })
 }
 
 // given counts the rows that each sink was handed, by its name.
@@ -99,7 +116,14 @@ func (r *running) fill() {
 	out.Features = Features{
 		Rows: r.result.Features, Duplicates: e.Total(countDuplicates), OutsideInterval: e.Total(countOutside),
 	}
-	out.Features.Made = out.Features.Rows + out.Features.Duplicates + out.Features.OutsideInterval
+	out.Features.Made = r.made()
+	out.Plugged = map[string]int64{}
+	for name, n := range e.Names("plugin_") {
+		out.Plugged[name] = n
+	}
+	if e.Total(countEmpty) > 0 {
+		e.Warn("empty_interval: no rows in the interval; its days are cleared")
+	}
 	if r.result.Dated && r.host.file.FeatureSet.Windows != nil {
 		out.LastLabel = time.UnixMicro(r.result.Last).UTC().Format(time.RFC3339Nano)
 	}

@@ -50,6 +50,7 @@ func (r *running) run(c *ledger.Claim) flow.Run {
 	return flow.Run{
 		Number: rec.Number, ID: rec.ID, Interval: r.options.Interval, Entity: rec.Entity, Set: rec.Set,
 		Pipeline: rec.Pipeline, Plugins: rec.Plugins, Revision: c.Revision,
+		Version: r.host.options.Version,
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	StageLostRows   fault.Code = 3021
 	BadInterval     fault.Code = 231
 	NoFileReader    fault.Code = 232
+	NoPluginDir     fault.Code = 233
 	PublishFailed   fault.Code = 8071
 	Interrupted     fault.Code = 8072
 )
@@ -32,6 +33,7 @@ func Codes() []fault.Doc {
 		{Code: NoState, Title: "state folder unusable", Explain: "The folder for caches, the embedded store and dead letters cannot be used. Check `state` in [pipeline] and its permissions."},
 		{Code: BadInterval, Title: "bad interval", Explain: "The end of the interval is before its start. Both days are in the interval; --date D stands for one day."},
 		{Code: NoFileReader, Title: "no reader for files", Explain: "This build of featurehost was made without the reader of files, which also reads back the result of [query]."},
+		{Code: NoPluginDir, Title: "plugin folder missing", Explain: "The folder given by --plugins does not exist or cannot be read."},
 		{Code: PublishFailed, Title: "a store was not loaded", Explain: "All rows were computed and are durable, but a store refused them; the cause follows in the message. The ledger keeps the run as incomplete, and the next run of the pipeline completes it before anything else."},
 		{Code: Interrupted, Title: "interrupted", Explain: "The run was ended by Ctrl-C or SIGTERM before it published. Nothing it wrote is left."},
 		{Code: StageLostRows, Title: "a stage lost rows", Explain: "A stage that must hand on every row did not, or counts do not add up: rows read = filtered + rejected + dropped + used. Nothing was published. This is a defect of featurehost or of the plugin named."},

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"sync"
 
@@ -56,14 +55,17 @@ func New(file *config.File, o Options) (*Host, error) {
 		return nil, fault.Wrap(err, NoState, "the state folder %q", file.Pipeline.State)
 	}
 	dirs := o.PluginDirs
+	for _, d := range dirs { // named by a person: it had better be there
+		if info, err := os.Stat(d); err != nil || !info.IsDir() {
+			return nil, fault.Wrap(err, NoPluginDir, "the plugin folder %q is no folder that can be read", d)
+		}
+	}
 	if len(dirs) == 0 {
 		dirs = PluginDirs(file.Dir)
 	}
 	h := &Host{file: file, options: o, memory: share, state: state, modules: map[string]*wasm.Module{}}
 	// A broken plugin harms nobody who does not name it: Find tells of it then.
 	h.plugins, _ = catalog.Discover(dirs...)
-	// The limit is soft: the collector works harder the nearer the heap comes.
-	debug.SetMemoryLimit(share.heap)
 	return h, nil
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // plugin makes a stage of the plugin that a [[stage]] names.
-func (s *session) plugin(_ context.Context, spec config.Stage) (flow.Stage, *plan.Plugin, error) {
+func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flow.Stage, *plan.Plugin, error) {
 	h := s.host
 	entry, err := s.find(spec.Use)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *session) plugin(_ context.Context, spec config.Stage) (flow.Stage, *pla
 		return nil, nil, err
 	}
 	stage := module.Stage(wasm.Use{
-		Stage: spec.Use, Config: spec.Config, Seed: h.file.Pipeline.Name + "/" + spec.Use,
+		Stage: name, Config: spec.Config, Seed: h.file.Pipeline.Name + "/" + name,
 		Limits: abi.Limits{
 			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
 			MaxBatchRows: spec.Limits.MaxBatchRows, LogLines: spec.Limits.LogLines,

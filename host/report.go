@@ -27,8 +27,9 @@ type Report struct {
 	Features Features         `json:"features"`
 	Sinks    []SinkReport     `json:"sinks"`
 
-	CastFailures map[string]int64     `json:"cast_failures,omitempty"` // by column
-	DeadLetters  string               `json:"dead_letters,omitempty"`  // folder, when there are any
+	Plugged      map[string]int64     `json:"plugin_counters,omitempty"` // what plugins counted
+	CastFailures map[string]int64     `json:"cast_failures,omitempty"`   // by column
+	DeadLetters  string               `json:"dead_letters,omitempty"`    // folder, when there are any
 	Spilled      int64                `json:"spilled_bytes,omitempty"`
 	LastLabel    string               `json:"last_label,omitempty"` // of rolling windows
 	Recovered    []string             `json:"recovered,omitempty"`  // earlier runs finished or undone

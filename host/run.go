@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/featurehost/featurehost/config"
@@ -26,12 +27,14 @@ func (h *Host) Run(ctx context.Context, o RunOptions) (report *Report, err error
 		Pipeline: h.file.Pipeline.Name, Set: h.file.FeatureSet.Entity + "/" + h.file.FeatureSet.Name,
 		Interval: o.Interval.String(), Digest: h.file.Digest,
 	}}
+	// The limit is soft: the collector works harder the nearer the heap comes.
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(h.memory.heap))
 	stop := r.watch()
 	err = r.all(ctx)
 	stop()
 	r.fill()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = fault.Wrap(context.Cause(ctx), Interrupted, "the run was interrupted; nothing was published")
+		err = fault.Wrap(err, Interrupted, "the run was interrupted before it published")
 	}
 	return r.report, err
 }

@@ -65,6 +65,7 @@ func one(t testing.TB, from, value, to string, rules Rules) (string, bool) {
 	return hosttest.Value(out, 0), failed > 0
 }
 
+// Rule: S-403.
 func TestCast_Pairs(t *testing.T) {
 	const fails = "fails"
 	for _, c := range []struct{ from, value, to, want string }{
@@ -234,6 +235,7 @@ func TestCast_Pairs(t *testing.T) {
 	}
 }
 
+// Rule: S-405.
 func TestCast_Wrap(t *testing.T) {
 	for _, c := range []struct{ from, value, to, want string }{
 		{"double", "1e20", "integer", "2147483647"},
@@ -286,6 +288,7 @@ func TestCast_Matrix(t *testing.T) {
 	}
 }
 
+// Rule: S-402.
 func TestWidened_EveryInput(t *testing.T) {
 	for _, c := range []struct {
 		in   arrow.DataType
@@ -341,6 +344,7 @@ func TestWidened_EveryInput(t *testing.T) {
 	}
 }
 
+// Rule: S-105.
 func TestCast_InstantsOutOfYears_Fail(t *testing.T) {
 	for _, us := range []int64{MinInstant - 1, MaxInstant + 1, math.MinInt64, math.MaxInt64} {
 		b := array.NewTimestampBuilder(memory.DefaultAllocator, schema.Timestamp().(*arrow.TimestampType))
@@ -374,6 +378,7 @@ func TestCast_NullColumn(t *testing.T) {
 	}
 }
 
+// Rule: S-604.
 func TestEpoch_Units(t *testing.T) {
 	r := hosttest.Record(t, "i bigint, f double, d decimal(20,3)", "1577836800123 | 1577836800123 | 1577836800.123")
 	for _, c := range []struct{ column, digits int }{{0, 3}, {1, 3}, {2, 6}} {

@@ -18,7 +18,7 @@ import (
 // interval. Its rows are keys, timestamp, features, in the order they came.
 //
 // Counts: cast_failures by column, duplicates_dropped, outside_interval.
-// Source: SEMANTICS S-901..S-920, S-404, S-1101..S-1107.
+// Rules: S-901..S-920, S-404, S-1101..S-1107.
 type Fold struct {
 	set   *Set
 	in    *flow.Schema
@@ -100,7 +100,7 @@ func (f *Fold) declare(made *flow.Schema) ([]flow.Field, error) {
 	return fields, nil
 }
 
-// Order asks for the total order of SEMANTICS S-301.
+// Order asks for the total order of S-301.
 func (f *Fold) Order() flow.Order {
 	return flow.Order{Keys: f.set.Keys(), Time: timestampColumn, Then: f.set.layout.then, Ties: f.set.layout.ties}
 }

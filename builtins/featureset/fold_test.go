@@ -20,6 +20,7 @@ import (
 
 // Aggregates without windows: groups of (key, timestamp), names in lower case,
 // declared types applied, NaN null in columns of floats.
+// Rules: S-901, S-902, S-920.
 func TestFold_Groups_DeclaredTypes(t *testing.T) {
 	cfg := plainSet("", config.Feature{Name: "v", Aggregate: []config.Function{
 		{Name: "SUM", Type: "integer"}, {Name: "Avg", Type: "float"}, {Name: "count", Type: "string"}, {Name: "max"}, {Name: "stddev_pop", Type: "string"}}})
@@ -44,6 +45,7 @@ func TestFold_Groups_DeclaredTypes(t *testing.T) {
 
 // An aggregated set of the original is cut before duplicates are removed, so
 // the first row of an interval always stays; ours looks at the row before.
+// Rules: S-201, S-1105.
 func TestFold_CutAndDedup_ByProfile(t *testing.T) {
 	rows := hosttest.Record(t, "id bigint, ts timestamp, v double", "1 | 2020-01-01 | 1", "1 | 2020-01-02 | 1", "1 | 2020-01-03 | 1", "1 | 2020-01-04 | 2", "2 | 2020-01-01 | 1", "2 | 2020-01-05 | 1")
 	for _, c := range []struct {
@@ -65,6 +67,7 @@ func TestFold_CutAndDedup_ByProfile(t *testing.T) {
 
 // The original's rolling sets: the row of the interval's first label stays
 // although nothing changed there.
+// Rule: S-1105.
 func TestFold_Compat_RollingIntervalKeepsItsFirstRow(t *testing.T) {
 	cfg := plainSet("butterfree", config.Feature{Name: "v", Aggregate: functions("sum")})
 	cfg.Windows = rolling(span(1, "day"), span(5, "days"))
@@ -155,6 +158,7 @@ func TestFold_Typed_NothingLeaks(t *testing.T) {
 	f.trim.release()
 }
 
+// Rule: S-1107.
 func TestFold_NullTimestamp_OutsideEveryInterval(t *testing.T) {
 	rows := hosttest.Record(t, "id bigint, ts timestamp, v bigint", "1 | null | 1", "1 | 1900-01-01 | 2")
 	cfg := plainSet("butterfree", config.Feature{Name: "v"})
@@ -164,6 +168,7 @@ func TestFold_NullTimestamp_OutsideEveryInterval(t *testing.T) {
 	table(t, b.run(t, rows), "1 | 1900-01-01 | 2")
 }
 
+// Rule: S-910.
 func TestFold_Rolling_RowsWithData(t *testing.T) {
 	cfg := plainSet("", config.Feature{Name: "v", Aggregate: functions("sum")})
 	cfg.Windows = rolling(span(1, "day"), span(1, "day"))
@@ -173,6 +178,7 @@ func TestFold_Rolling_RowsWithData(t *testing.T) {
 		"1 | 2020-01-02 | 1\n 1 | 2020-01-06 | 2")
 }
 
+// Rules: S-910, S-1106.
 func TestFold_NoDedup_EveryLabel(t *testing.T) {
 	cfg := plainSet("", config.Feature{Name: "v", Aggregate: functions("sum")})
 	cfg.DeduplicateRows = false
@@ -186,6 +192,7 @@ func TestFold_NoDedup_EveryLabel(t *testing.T) {
 }
 
 // Values that are equal by value are duplicates, whatever their bytes.
+// Rules: S-305, S-1101.
 func TestFold_Dedup_ValueEquality(t *testing.T) {
 	for _, c := range []struct {
 		typ  string
@@ -230,6 +237,7 @@ func TestFold_Dedup_ValueEquality(t *testing.T) {
 }
 
 // A set without features: the first row of a key has no other to differ from.
+// Rule: S-1101.
 func TestFold_NoFeatures_FirstRowOfAKey(t *testing.T) {
 	b := bench{cfg: plainSet("")}
 	rows := hosttest.Record(t, "id bigint, ts timestamp", "1 | 2020-01-01", "1 | 2020-01-02", "2 | 2020-01-01")
@@ -269,6 +277,7 @@ func shapes() map[string]config.FeatureSet {
 
 // Neither the order of the rows nor how they are cut into batches changes the
 // feature table (S-1601, S-1602).
+// Rule: S-511.
 func TestSet_SplitAndPermutation_SameTable(t *testing.T) {
 	for name, cfg := range shapes() {
 		t.Run(name, func(t *testing.T) {
@@ -296,6 +305,7 @@ func TestSet_SplitAndPermutation_SameTable(t *testing.T) {
 }
 
 // The rows of adjoining intervals are those of the full run (S-1104).
+// Rule: S-1603.
 func TestSet_Intervals_UnionIsFullRun(t *testing.T) {
 	for name, cfg := range shapes() {
 		if !strings.HasPrefix(name, "featurehost") {
@@ -341,6 +351,7 @@ func TestSet_Plain_Conservation(t *testing.T) {
 }
 
 // Removing duplicates twice is removing them once.
+// Rule: S-1103.
 func TestSet_Dedup_Idempotent(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		in := hosttest.Record(t, eventColumns, events(rt)...)
@@ -365,6 +376,7 @@ func TestSet_Dedup_Idempotent(t *testing.T) {
 	})
 }
 
+// Rules: S-103, S-1301.
 func TestLatest_IsLastRowOfEachKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		in := hosttest.Record(t, eventColumns, events(rt)...)

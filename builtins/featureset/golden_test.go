@@ -30,6 +30,7 @@ var sizes = []int{0, 1, 2, 3}
 
 // Golden case 01: expressions see those before them; the declared type is not
 // applied by the original, and is by the default.
+// Rules: S-404, S-603.
 func TestGolden_01_SQLExpression(t *testing.T) {
 	number := func(s string) (float64, bool) {
 		f, err := strconv.ParseFloat(s, 64)
@@ -107,6 +108,7 @@ func set03(semantics string) config.FeatureSet {
 
 // Golden case 03: renaming and casts; the timestamp's source column becomes
 // the timestamp.
+// Rules: S-202, S-405, S-605, S-606, S-607.
 func TestGolden_03_RenameCast(t *testing.T) {
 	rows := hosttest.Record(t, "uid string, ts_ms bigint, s string, d double, n integer", case03...)
 	for _, size := range sizes {
@@ -124,6 +126,7 @@ func TestGolden_03_RenameCast(t *testing.T) {
 
 // The same rows in the default profile: the source column stays a number, out
 // of range is null, no timestamp is a dead letter.
+// Rules: S-403, S-405, S-605, S-606, S-607.
 func TestSet_03_Default(t *testing.T) {
 	b := bench{cfg: set03("")}
 	rows := hosttest.Record(t, "uid string, ts_ms bigint, s string, d double, n integer", append(case03, "9 | 1577923200001 | 1 | 1e20 | 0")...)
@@ -148,6 +151,7 @@ var case08 = []string{"1 | 2020-01-01T13:01Z | 1000 | 1", "2 | 2020-01-01T14:01Z
 const columns08 = "id bigint, ts timestamp, v double, w bigint"
 
 // Golden case 08: keys x midnights, an empty window is null, repeats dropped.
+// Rules: S-202, S-912, S-914, S-919.
 func TestGolden_08_OneWindow(t *testing.T) {
 	cfg := plainSet("butterfree", config.Feature{Name: "feature1", From: "v", Aggregate: functions("avg", "stddev_pop", "count")})
 	cfg.Windows = rolling(span(1, "day"), span(3, "days"))
@@ -176,6 +180,7 @@ func TestGolden_08_OneWindow(t *testing.T) {
 
 // The same rows in the default profile: nothing before a key's first event,
 // a count of no rows is 0.
+// Rules: S-910, S-911, S-914.
 func TestSet_08_Default(t *testing.T) {
 	cfg := plainSet("", config.Feature{Name: "feature1", From: "v", Aggregate: functions("avg", "count")})
 	cfg.Windows = rolling(span(1, "day"), span(3, "days"))
@@ -194,6 +199,7 @@ func TestSet_08_Default(t *testing.T) {
 }
 
 // Golden case 10: hourly slide; null keys come apart, one row per window.
+// Rules: S-906, S-913, S-918, S-919.
 func TestGolden_10_SlideHour(t *testing.T) {
 	cfg := plainSet("butterfree", config.Feature{Name: "v", Aggregate: functions("sum", "count")})
 	cfg.Windows = rolling(span(1, "hour"), span(1, "hour"), span(2, "hours"))
@@ -220,6 +226,7 @@ func TestGolden_10_SlideHour(t *testing.T) {
 }
 
 // Golden case 12: 24 hours is not the text 1 day.
+// Rule: S-913.
 func TestGolden_12_Slide24Hours(t *testing.T) {
 	cfg := plainSet("butterfree", config.Feature{Name: "v", Aggregate: functions("sum")})
 	cfg.DeduplicateRows = false
@@ -259,6 +266,7 @@ const rows20 = `
 	2 | 2020-01-01 | 5 | 5 | 5`
 
 // Golden case 20: duplicates, with the null key as a key.
+// Rules: S-602, S-1101.
 func TestGolden_20_Dedup(t *testing.T) {
 	rows := hosttest.Record(t, "id bigint, ts timestamp, f1 bigint, f2 bigint, f3 bigint", case20...)
 	for _, size := range sizes {
@@ -270,6 +278,7 @@ func TestGolden_20_Dedup(t *testing.T) {
 	}
 }
 
+// Rules: S-602, S-1101.
 func TestSet_20_Default_NullKeysRejected(t *testing.T) {
 	rows := hosttest.Record(t, "id bigint, ts timestamp, f1 bigint, f2 bigint, f3 bigint", case20...)
 	b := bench{cfg: set20("")}
@@ -282,6 +291,7 @@ func TestSet_20_Default_NullKeysRejected(t *testing.T) {
 }
 
 // Golden case 22: duplicates are looked for before the cut, in both profiles.
+// Rules: S-104, S-1105, S-1107.
 func TestGolden_22_Dates(t *testing.T) {
 	rows := hosttest.Record(t, "id bigint, ts timestamp, v bigint", "1 | 2020-01-01T23:59:59Z | 1", "1 | 2020-01-02 | 1", "1 | 2020-01-03T23:59:59.999Z | 2",
 		"1 | 2020-01-04 | 3", "2 | 2020-01-02 | 1")
@@ -298,6 +308,7 @@ func TestGolden_22_Dates(t *testing.T) {
 
 // Golden case 24: the newest row of a key, null timestamps oldest, its nulls
 // kept.
+// Rules: S-306, S-1301.
 func TestGolden_24_Latest(t *testing.T) {
 	cfg := plainSet("butterfree", config.Feature{Name: "v", Type: "bigint"})
 	cfg.Keys = append(cfg.Keys, config.Key{Name: "k2", Type: "string"})

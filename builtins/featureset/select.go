@@ -23,7 +23,7 @@ import (
 // Rows with a null in a key or without a timestamp are rejected, kept or
 // dropped as the profile says, before any feature is computed.
 // It is a flow.Stateless and tells by Reads which source columns it needs.
-// Source: SEMANTICS S-601..S-607, S-301..S-303.
+// Rules: S-601..S-607, S-301..S-303.
 type Select struct {
 	set *Set
 	in  *flow.Schema

@@ -37,6 +37,7 @@ func opened(t testing.TB, cfg config.FeatureSet, sql flow.SQL, columns string) (
 
 // Rows carry what orders them: the source columns the set names, by name, each
 // once, and only where no other column tells as much.
+// Rules: S-301, S-302, S-303.
 func TestSelect_TieColumns_OnlyWhatIsNeeded(t *testing.T) {
 	plain := func(change func(*config.FeatureSet)) config.FeatureSet {
 		cfg := plainSet("", config.Feature{Name: "v", Type: "bigint"})
@@ -123,6 +124,7 @@ func TestSelect_Reads_OnlyWhatIsUsed(t *testing.T) {
 
 // Features that do not depend on each other are computed together, and each
 // sees those before it.
+// Rule: S-603.
 func TestSelect_SQL_Grouped(t *testing.T) {
 	id := func(name string) func(map[string]string) string {
 		return func(r map[string]string) string { return r[name] }
@@ -153,6 +155,7 @@ func TestSelect_SQL_Grouped(t *testing.T) {
 }
 
 // A new column hides a source column of its name from the features after it.
+// Rule: S-603.
 func TestSelect_NewColumnReplacesSameName(t *testing.T) {
 	cfg := plainSet("",
 		config.Feature{Name: "v", Type: "string", From: "w"},
@@ -167,6 +170,7 @@ func TestSelect_NewColumnReplacesSameName(t *testing.T) {
 	}
 }
 
+// Rule: S-604.
 func TestSelect_Timestamp_EveryForm(t *testing.T) {
 	for _, c := range []struct {
 		column, value string
@@ -198,6 +202,7 @@ func TestSelect_Timestamp_EveryForm(t *testing.T) {
 
 // A text that does not match the mask: dead letter with a message, or null in
 // the original's profile; either way counted.
+// Rules: S-604, S-606.
 func TestSelect_MaskFails(t *testing.T) {
 	rows := hosttest.Record(t, "id bigint, ts string, v bigint", "1 | 2020-01-01 | 1", "1 | soon | 2", "null | 2020-01-03 | 3", "2 | null | 4", "null | null | 5")
 	cfg := plainSet("", config.Feature{Name: "v", Type: "bigint"})
@@ -231,6 +236,7 @@ func (l *letters) Reject(_ context.Context, r flow.Rejection) error {
 	return nil
 }
 
+// Rule: S-107.
 func TestSelect_Rejections_SayWhy(t *testing.T) {
 	env, _, _ := hosttest.Env(t)
 	l := &letters{}
@@ -262,6 +268,7 @@ func TestSelect_Rejections_SayWhy(t *testing.T) {
 }
 
 // Rolling windows have no place for rows without a timestamp: counted.
+// Rule: S-606.
 func TestSelect_Compat_WindowsDropNullTimestamps(t *testing.T) {
 	cfg := plainSet("butterfree", config.Feature{Name: "v", Aggregate: functions("count")})
 	cfg.Windows = rolling(span(1, "hour"), span(1, "hour"))
@@ -273,6 +280,7 @@ func TestSelect_Compat_WindowsDropNullTimestamps(t *testing.T) {
 }
 
 // Small and large source types enter as the types users can name.
+// Rule: S-402.
 func TestSelect_WidensSources(t *testing.T) {
 	in := arrow.NewSchema([]arrow.Field{
 		{Name: "id", Type: arrow.PrimitiveTypes.Uint32},
@@ -292,6 +300,7 @@ func TestSelect_WidensSources(t *testing.T) {
 }
 
 // Float keys: refused, or one NaN and one zero.
+// Rule: S-601.
 func TestSelect_FloatKeys(t *testing.T) {
 	cfg := plainSet("", config.Feature{Name: "v"})
 	cfg.Keys[0].Type = "double"
@@ -352,6 +361,7 @@ func TestSelect_Fork_SameRows(t *testing.T) {
 	}
 }
 
+// Rules: S-102, S-411, S-601, S-604, S-908.
 func TestSet_Refuses(t *testing.T) {
 	const columns = "id bigint, ts timestamp, value double, b binary, s string, n bigint, l array<bigint>"
 	change := func(f func(*config.FeatureSet)) config.FeatureSet {
@@ -437,6 +447,7 @@ func TestSelect_SQLRefused_PlaceOfTheFeature(t *testing.T) {
 	}
 }
 
+// Rule: S-402.
 func TestSelect_StructColumn_Refused(t *testing.T) {
 	env, _, _ := hosttest.Env(t)
 	set, err := New(plainSet("", config.Feature{Name: "v"}), flow.Interval{}, env)

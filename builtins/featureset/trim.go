@@ -16,7 +16,7 @@ import (
 // before it of the same key (S-1101). Whether the row before is looked for
 // before or after the cut is cutFirst (S-1105). A row without a timestamp is
 // in no interval that has an end or a start.
-// Source: SEMANTICS S-305, S-1101..S-1107.
+// Rules: S-305, S-1101..S-1107.
 type trim struct {
 	mem      memory.Allocator
 	count    flow.Counter

@@ -21,7 +21,7 @@ import (
 //
 // It is a flow.Stateless and tells by Reads which columns the condition looks
 // at. A batch that passes whole is handed on without a copy.
-// Source: SEMANTICS S-502.
+// Rule: S-502.
 type Filter struct {
 	where string
 	env   flow.Env

@@ -79,6 +79,7 @@ func newFilter(t testing.TB, e *engine) (*Filter, *hosttest.Counts) {
 
 const columns = "keep boolean, v bigint, s string"
 
+// Rule: S-502.
 func TestFilter_KeepsTrue_CountsTheRest(t *testing.T) {
 	f, counts := newFilter(t, &engine{typ: "boolean"})
 	ctx := context.Background()

@@ -10,7 +10,7 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// Function is an aggregate function of SEMANTICS.md, table 9.4.
+// Function is an aggregate function of docs/semantics.md, 9.4.
 type Function int
 
 // The functions.
@@ -84,7 +84,7 @@ func ResultType(f Function, in flow.DataType) (flow.DataType, error) {
 			WithHint("cast it in [query], or, where a text file leaves the type open, declare it in the schema of the reader")
 	}
 	if kindOf(in) == unusable {
-		return refuse("a type of SEMANTICS.md, S-401")
+		return refuse("a type that a pipeline file can name")
 	}
 	d, isDecimal := in.(*arrow.Decimal128Type)
 	switch f {

@@ -109,6 +109,7 @@ var ordinary = []string{
 }
 
 // Golden case 08: base table of midnights, an empty window is null.
+// Rules: S-912, S-914.
 func TestSweep_Golden08_OneWindow(t *testing.T) {
 	for _, onlyChanges := range []bool{true, false} {
 		spec := window.Spec{
@@ -136,6 +137,7 @@ func TestSweep_Golden08_OneWindow(t *testing.T) {
 }
 
 // Golden case 10: an outer join of windows; a null key comes apart.
+// Rules: S-913, S-918.
 func TestSweep_Golden10_SlideHour(t *testing.T) {
 	spec := window.Spec{
 		Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: hour}, {Micros: 2 * hour}}, Slide: hour,
@@ -167,6 +169,7 @@ func TestSweep_Golden10_SlideHour(t *testing.T) {
 }
 
 // Golden case 12: labels with data only, no removal of duplicates.
+// Rule: S-913.
 func TestSweep_Golden12_Slide24Hours(t *testing.T) {
 	spec := window.Spec{
 		Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: 72 * hour}}, Slide: 24 * hour,
@@ -191,6 +194,7 @@ func TestSweep_Golden12_Slide24Hours(t *testing.T) {
 }
 
 // Golden case 21: a base table has rows for null keys, all features null.
+// Rules: S-912, S-918.
 func TestSweep_Golden21_NullKeys(t *testing.T) {
 	spec := window.Spec{
 		Keys: []string{"id", "k2"}, Time: "ts", Windows: []window.Width{{Micros: 24 * hour}}, Slide: 24 * hour,

@@ -12,6 +12,7 @@ import (
 )
 
 // The rows of golden case 07: null keys and null timestamps are groups.
+// Rule: S-901.
 func TestGroup_NullKeysAndTimes_AreGroups(t *testing.T) {
 	spec := window.Spec{Keys: []string{"id"}, Time: "ts"}
 	for _, f := range []window.Function{window.Count, window.Sum, window.Avg, window.Min, window.Max, window.StddevPop, window.StddevSamp} {

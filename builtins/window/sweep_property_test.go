@@ -48,6 +48,7 @@ func drawSpec(t *rapid.T) (spec window.Spec, unit, from, to int64) {
 	return spec, unit, from, to
 }
 
+// Rules: S-905, S-906, S-910, S-1601, S-1607.
 func TestSweep_SameAsOracle_AnyCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec, unit, from, to := drawSpec(t)
@@ -60,6 +61,7 @@ func TestSweep_SameAsOracle_AnyCut(t *testing.T) {
 	})
 }
 
+// Rules: S-901, S-1601, S-1607.
 func TestGroup_SameAsOracle_AnyCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec := window.Spec{Keys: []string{"k"}, Time: "ts", Aggregates: everything(1, "f", "i", "s", "g", "n", "b", "d")}
@@ -89,6 +91,7 @@ func TestSweep_TiesInAnyOrder_SameRows(t *testing.T) {
 
 // The rows of a key do not depend on other keys (S-915), but for the last
 // label, which is fixed here.
+// Rule: S-1610.
 func TestSweep_OtherKeys_ChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec, unit, from, to := drawSpec(t)

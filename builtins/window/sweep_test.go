@@ -30,6 +30,7 @@ func daily(widths ...int64) window.Spec {
 }
 
 // The event leaves on the 4th; nothing changes on the 3rd, so no row there.
+// Rules: S-910, S-911.
 func TestSweep_OnlyChanges_RowsAtChangePointsAndOneEmptied(t *testing.T) {
 	spec := daily(2)
 	spec.Aggregates = []window.Aggregate{aggregate("v", window.Count, 1), aggregate("v", window.Sum, 1)}
@@ -50,6 +51,7 @@ func TestSweep_OnlyChanges_RowsAtChangePointsAndOneEmptied(t *testing.T) {
 
 // An event at midnight belongs to the window that ends at the next midnight
 // (S-905); without an end the last label is the first after all events.
+// Rule: S-909.
 func TestSweep_EventAtMidnight_InNextWindow(t *testing.T) {
 	spec := daily(1)
 	spec.Aggregates = []window.Aggregate{aggregate("v", window.Sum, 1)}
@@ -58,6 +60,7 @@ func TestSweep_EventAtMidnight_InNextWindow(t *testing.T) {
 }
 
 // 1e16 entering and leaving must not hurt the small values beside it.
+// Rules: S-915, S-940.
 func TestSweep_LargeValueLeaves_SmallOnesIntact(t *testing.T) {
 	spec := daily(2)
 	spec.Aggregates = []window.Aggregate{aggregate("v", window.Sum, 1), aggregate("v", window.StddevSamp, 1)}
@@ -166,6 +169,7 @@ func TestSweep_TextKeyAcrossBatches_OneKey(t *testing.T) {
 	}
 }
 
+// Rules: S-305, S-401.
 func TestSweep_AllTypes_FirstLastMinMax(t *testing.T) {
 	columns := "k bigint, ts timestamp, a date, b timestamp, c binary, l array<bigint>, q decimal(10,2)"
 	spec := daily(2)
@@ -188,6 +192,7 @@ func TestSweep_AllTypes_FirstLastMinMax(t *testing.T) {
 		"1 | 2026-01-05 | null | null | null | null | 0 | null | null | null | null | 0 | null | null | null | null | 0 | null | null | null | null | 0 | null | null | 0")
 }
 
+// Rule: S-101.
 func TestSweep_Schema_KeysTimestampFeatures(t *testing.T) {
 	in := record(nil)
 	defer in.Release()
@@ -240,6 +245,7 @@ func TestSweep_Fork_SameRows(t *testing.T) {
 	}
 }
 
+// Rule: S-908.
 func TestSweep_Refuses(t *testing.T) {
 	day := 24 * hour
 	ok := func(change func(*window.Spec)) window.Spec {
@@ -282,6 +288,7 @@ func TestSweep_Refuses(t *testing.T) {
 	}
 }
 
+// Rules: S-105, S-941.
 func TestSweep_BadRows(t *testing.T) {
 	long := ofKey(1, 3, 0)
 	long.v["i"] = int64(math.MaxInt64)
@@ -316,6 +323,7 @@ func TestSweep_BadRows(t *testing.T) {
 	differ(t, rowsOf(t, window.NewSweep(spec), []event{long, long}), []string{"1 | 1970-01-02 | 9.223372036854776e+18"})
 }
 
+// Rule: S-941.
 func TestSweep_DecimalOverflow_NamesFeature(t *testing.T) {
 	nines := strings.Repeat("9", 38)
 	spec := daily(1)
@@ -403,6 +411,7 @@ func TestSweep_Close_GivesAllBack(t *testing.T) {
 	}
 }
 
+// Rule: S-930.
 func TestFunctionByName(t *testing.T) {
 	for name, want := range map[string]window.Function{
 		"count": window.Count, "SUM": window.Sum, "mean": window.Avg, "avg": window.Avg, "std": window.StddevSamp, "stddev": window.StddevSamp,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/featurehost/featurehost/cmd/featurehost/internal/ui"
+	"github.com/featurehost/featurehost/host"
 )
 
 func checkVerb() verb {
@@ -61,10 +62,21 @@ func showPlan(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	hidePlan(c, p)
 	c.result = p
 	c.summary = fmt.Sprintf("%d columns from %d readers, %d stages", len(p.Output), len(p.Readers), len(p.Steps))
 	if !c.json {
 		ui.Plan(c.stdout, p)
 	}
 	return nil
+}
+
+// hidePlan redacts the texts of the pipeline file that a plan shows.
+func hidePlan(c *call, p *host.PlanReport) {
+	for i := range p.Readers {
+		p.Readers[i].Path = c.hide(p.Readers[i].Path)
+	}
+	if p.Query != nil {
+		p.Query.SQL = c.hide(p.Query.SQL)
+	}
 }

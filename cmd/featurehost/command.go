@@ -34,6 +34,9 @@ type call struct {
 	json           bool
 	result         any    // what --json prints
 	summary        string // one line
+	// redact hides what the pipeline file took from the environment; nil
+	// before one is read.
+	redact func(string) string
 }
 
 // failed is an outcome that is no error of the verb itself: it did its work and
@@ -108,9 +111,17 @@ func execute(ctx context.Context, c *call) int {
 	if c.json {
 		printJSON(c, status, err)
 	} else if err != nil {
-		fmt.Fprintln(c.stderr, err)
+		fmt.Fprintln(c.stderr, c.hide(err.Error()))
 	}
 	return status
+}
+
+// hide redacts a text for people and logs.
+func (c *call) hide(text string) string {
+	if c.redact == nil {
+		return text
+	}
+	return c.redact(text)
 }
 
 // withSignals cancels the context at the first Ctrl-C or SIGTERM; a second one
@@ -186,9 +197,9 @@ func problems(err error) []jsonError {
 func printJSON(c *call, status int, err error) {
 	e := envelope{Command: c.verb.name, OK: status == 0, Summary: c.summary, Result: c.result}
 	if err != nil {
-		e.Error = &jsonError{Message: err.Error()}
+		e.Error = &jsonError{Message: c.hide(err.Error())}
 		if f := fault.As(err); f != nil {
-			e.Error.Code, e.Error.Place, e.Error.Hint, e.Error.Retry = f.Code.String(), f.Place, f.Hint, f.Retry
+			e.Error.Code, e.Error.Place, e.Error.Hint, e.Error.Retry = f.Code.String(), c.hide(f.Place), c.hide(f.Hint), f.Retry
 		}
 		e.Summary, _, _ = strings.Cut(e.Error.Message, "\n")
 		e.Error.Problems = problems(err)

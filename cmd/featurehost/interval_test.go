@@ -46,6 +46,7 @@ func incremental() []string {
 }
 
 // TestRun_Twice_SameTable: a second full run gives the same rows.
+// Rules: S-1207, S-1605.
 func TestRun_Twice_SameTable(t *testing.T) {
 	t.Parallel()
 	w := ran(t)
@@ -62,6 +63,7 @@ func TestRun_Twice_SameTable(t *testing.T) {
 
 // TestRun_Intervals_UnionIsTheFullRun: runs over parts of the time, in any
 // order, make the table of one run over all of it.
+// Rules: S-509, S-512, S-1104, S-1306.
 func TestRun_Intervals_UnionIsTheFullRun(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string][]string{"reads all": nil, "incremental": incremental()} {
@@ -93,6 +95,7 @@ func TestRun_Intervals_UnionIsTheFullRun(t *testing.T) {
 
 // TestRun_Interval_OtherDaysUntouched: the days of the interval are replaced,
 // those without rows now are cleared, and no byte of another day changes.
+// Rules: S-1202, S-1206.
 func TestRun_Interval_OtherDaysUntouched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -139,6 +142,7 @@ func TestRun_Interval_OtherDaysUntouched(t *testing.T) {
 
 // TestRun_Backfill_OnlineKeepsTheNewest: a run over an old day does not put an
 // old vector in place of a newer one; a run over the newest day does change it.
+// Rule: S-1303.
 func TestRun_Backfill_OnlineKeepsTheNewest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -94,6 +94,7 @@ func TestRun_Signals_UndoneAndSaid(t *testing.T) {
 // TestRun_KilledAnywhere_NextRunIsRight: a run killed at any moment leaves a
 // table that is all old days and all new days, and the next run makes the whole
 // right table and says what became of the killed one.
+// Rules: S-1203, S-1209, S-1210.
 func TestRun_KilledAnywhere_NextRunIsRight(t *testing.T) {
 	t.Parallel()
 	old := ran(t).rows()

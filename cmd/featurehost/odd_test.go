@@ -49,6 +49,7 @@ const (
 
 // TestDryRunAndCheck_NothingCreated: check, plan and a dry run leave no file or
 // folder, neither beside the pipeline nor elsewhere.
+// Rule: S-1209.
 func TestDryRunAndCheck_NothingCreated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -98,6 +99,7 @@ func (w *world) everything() string {
 }
 
 // TestRun_OddButRight: input that is unusual and has a right answer.
+// Rules: S-106, S-304, S-604.
 func TestRun_OddButRight(t *testing.T) {
 	t.Parallel()
 	const one = "id,ts,amount\n1,2024-01-01T10:00:00Z,1.5\n"

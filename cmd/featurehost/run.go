@@ -77,6 +77,7 @@ func (t *target) open(c *call, path string) (*config.File, *host.Host, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	c.redact = file.Redact
 	o := host.Options{Catalog: catalog(), Version: version, Log: logger(c, t.quiet)}
 	if t.plugins != "" {
 		o.PluginDirs = []string{t.plugins}

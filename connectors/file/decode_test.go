@@ -30,6 +30,7 @@ func column(t arrow.DataType, fill func(array.Builder)) arrow.RecordBatch {
 	return b.NewRecordBatch()
 }
 
+// Rule: S-402.
 func TestReader_Widening(t *testing.T) {
 	times := func(unit arrow.TimeUnit, zone string, v ...int64) arrow.RecordBatch {
 		return column(&arrow.TimestampType{Unit: unit, TimeZone: zone}, func(b array.Builder) {
@@ -91,6 +92,7 @@ func TestReader_Widening(t *testing.T) {
 	}
 }
 
+// Rule: S-402.
 func TestReader_TypesWithoutImage_LeftOut(t *testing.T) {
 	dir := t.TempDir()
 	s := arrow.NewSchema([]arrow.Field{

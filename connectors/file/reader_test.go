@@ -285,6 +285,7 @@ func TestReader_IncrementalRefused(t *testing.T) {
 
 // Whatever the rows and the interval, a pruned read gives the rows that a
 // full read filtered by hand gives.
+// Rule: S-508.
 func TestReader_PruningChangesNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()

@@ -28,6 +28,8 @@ const (
 	WriteRefused fault.Code = 7582
 	// PendingLost is a prepared write whose files are gone or are not its own.
 	PendingLost fault.Code = 7583
+	// NoMemory is a share of the memory budget that holds no rows.
+	NoMemory fault.Code = 7584
 )
 
 // Codes explains the codes of this room.
@@ -45,5 +47,6 @@ func Codes() []fault.Doc {
 		{Code: NotWritable, Title: "folder not writable", Explain: "This process may not make files in the store's folder. Check the owner and mode of the folder and whether the file system is mounted read-only."},
 		{Code: WriteRefused, Title: "disk refused", Explain: "The operating system refused a read, write or rename; the message holds its reason. Before publishing, the table is untouched; while publishing, the next run finishes the work from the ledger."},
 		{Code: PendingLost, Title: "prepared files are gone", Explain: "The ledger names files of a prepared write that are not in _featurehost/.../pending, or that belong to another run. Someone removed or moved them. Compute the interval again."},
+		{Code: NoMemory, Title: "too little memory for the table", Explain: "The share of --memory that is left for writing does not hold the rows of one batch. Give the run more memory, or make batches smaller with batch_rows."},
 	}
 }

@@ -182,6 +182,7 @@ func days(text string) []string {
 // kill -9 at every operation of a run, then at every operation of the
 // recovery, then recover in peace: the table is exactly the old or the new
 // one, and never a mixture for a reader in between.
+// Rule: S-1203.
 func TestPublish_CrashAtEveryOperation_OldOrNew(t *testing.T) {
 	for name, c := range scenarios() {
 		t.Run(name, func(t *testing.T) {
@@ -343,6 +344,7 @@ func crashChild() bool {
 }
 
 // A real process, killed by the kernel at an operation.
+// Rule: S-1203.
 func TestPublish_Kill9_OldOrNew(t *testing.T) {
 	c := scenarios()["interval"]
 	old, now := c.outcome(t)

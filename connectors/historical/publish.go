@@ -101,7 +101,7 @@ func (p *publication) day(ctx context.Context, f dayFile) error {
 		return nil
 	}
 	if !p.owner(next+"/"+partFile, f.Rows) {
-		return fault.New(PendingLost, "the prepared file with %d rows of run %s is gone", f.Rows, p.p.Run).At("%s", p.store.Path(next+"/"+partFile)).
+		return fault.Wrap(flow.ErrPendingLost, PendingLost, "the prepared file with %d rows of run %s is gone", f.Rows, p.p.Run).At("%s", p.store.Path(next+"/"+partFile)).
 			WithHint("compute the interval again")
 	}
 	if p.p.Layout == flat {

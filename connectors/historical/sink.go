@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -144,16 +143,8 @@ func (s *Sink) footerMeta() []colfile.Meta {
 		{Key: metaRun, Value: s.run.ID},
 		{Key: metaPipeline, Value: s.run.Pipeline},
 		{Key: metaPlugins, Value: string(text)},
-		{Key: metaVersion, Value: version()},
+		{Key: metaVersion, Value: s.run.Version},
 	}
-}
-
-// version of this build, as Go recorded it.
-func version() string {
-	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" {
-		return b.Main.Version
-	}
-	return "unknown"
 }
 
 // Write implements flow.Sink.

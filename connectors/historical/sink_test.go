@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// Rule: S-1201.
 func TestSink_Layout_DayFoldersWithoutPadding(t *testing.T) {
 	dir := t.TempDir()
 	got := mustWrite(t, sink(t, dir, config.Sink{}, nil), run(t, "r1", "", ""), columns,
@@ -67,7 +68,7 @@ func TestSink_Footer_NamesTheRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{metaRun: "r1", metaPipeline: "sha256:p", metaPlugins: `{"a@1":"x","b@1":"y"}`, metaVersion: version()}
+	want := map[string]string{metaRun: "r1", metaPipeline: "sha256:p", metaPlugins: `{"a@1":"x","b@1":"y"}`, metaVersion: "1.2.3"}
 	if fmt.Sprint(f.Meta) != fmt.Sprint(want) || f.Rows != 1 {
 		t.Errorf("%+v", f)
 	}
@@ -136,6 +137,7 @@ func TestSink_SortedInput_EveryDaySorted(t *testing.T) {
 	}
 }
 
+// Rules: S-1202, S-1206.
 func TestSink_Interval_ReplacesItsDaysAndNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, sink(t, dir, config.Sink{}, nil), run(t, "full", "", ""), columns,
@@ -176,6 +178,7 @@ e/s/year=__HIVE_DEFAULT_PARTITION__/month=__HIVE_DEFAULT_PARTITION__/day=__HIVE_
 	}
 }
 
+// Rules: S-1206, S-1208.
 func TestSink_Empty_IntervalClearsFullIsRefused(t *testing.T) {
 	for _, layout := range []string{partitioned, flat} {
 		dir := t.TempDir()
@@ -204,6 +207,7 @@ func TestSink_Empty_IntervalClearsFullIsRefused(t *testing.T) {
 	}
 }
 
+// Rule: S-1208.
 func TestSink_EmptyInterval_SaysSo(t *testing.T) {
 	env, _, counts := hosttest.Env(t)
 	s, err := New(config.Sink{Path: t.TempDir()}, parts.Place{}, env)
@@ -220,6 +224,7 @@ func TestSink_EmptyInterval_SaysSo(t *testing.T) {
 }
 
 // What a table or a run cannot take is refused before a row is computed.
+// Rules: S-1202, S-1204.
 func TestSink_Open_Refusals(t *testing.T) {
 	at := "2024-01-05"
 	for name, c := range map[string]struct {
@@ -254,6 +259,7 @@ func TestSink_Open_Refusals(t *testing.T) {
 	}
 }
 
+// Rule: S-1204.
 func TestSink_NewColumn_Accepted(t *testing.T) {
 	dir := t.TempDir()
 	mustWrite(t, sink(t, dir, config.Sink{}, nil), run(t, "a", "", ""), columns, "1 | 2024-01-05 | 1", "1 | 2024-01-06 | 1")
@@ -334,6 +340,7 @@ func TestSink_DiskFullAnywhere_TableUntouched(t *testing.T) {
 }
 
 // A footer that counts other rows than were written stops the publication.
+// Rule: S-1205.
 func TestSink_FooterCountsOtherRows_Refused(t *testing.T) {
 	for threshold, want := range map[float64]bool{0: false, 0.2: true} {
 		dir := t.TempDir()

@@ -27,7 +27,7 @@ const columns = "id bigint, timestamp timestamp, n bigint"
 // run is a run of the feature set e/s over days "from..to", "" for a full one.
 func run(t testing.TB, id, from, to string) flow.Run {
 	t.Helper()
-	r := flow.Run{Number: 1, ID: id, Entity: "e", Set: "s", Pipeline: "sha256:p", Plugins: map[string]string{"b@1": "y", "a@1": "x"}}
+	r := flow.Run{Number: 1, ID: id, Entity: "e", Set: "s", Pipeline: "sha256:p", Version: "1.2.3", Plugins: map[string]string{"b@1": "y", "a@1": "x"}}
 	for _, end := range []struct {
 		text string
 		day  **flow.Day

@@ -2,7 +2,6 @@ package historical
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -55,7 +54,7 @@ type dayWriter struct {
 
 func newWriter(s *Sink) (*writer, error) {
 	at := s.schema.FieldIndices(timestamp)[0]
-	layout, err := colfile.NewLayout(s.schema, sortedBy(s.schema, at), "featurehost version "+version()+" (build arrow-go)", s.env.Workers, s.footerMeta())
+	layout, err := colfile.NewLayout(s.schema, sortedBy(s.schema, at), "featurehost version "+s.run.Version+" (build arrow-go)", s.env.Workers, s.footerMeta())
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +193,7 @@ func (w *writer) largest() *dayWriter {
 // only meanwhile: a table may have more days than a process may have files.
 func (w *writer) flush(ctx context.Context, d *dayWriter) error {
 	if d.n == 0 {
-		return fmt.Errorf("the memory budget of %d bytes holds no rows", w.budget)
+		return fault.New(NoMemory, "the memory budget of %d bytes holds no rows", w.budget).WithHint("give the run more with --memory")
 	}
 	return w.stroke(ctx, d, func(f blob.File) error {
 		err := d.file.WriteGroup(ctx, f, d.rows, d.n)

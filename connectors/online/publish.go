@@ -90,17 +90,17 @@ func (s *Sink) load(ctx context.Context, c *conn, p pending, file string) (flow.
 	case err != nil:
 		return flow.Published{}, err
 	case !ok:
-		return flow.Published{}, fault.New(PendingLost, "the staged file of run %q is gone and was not published", p.Run).At("%s", file).
+		return flow.Published{}, fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file of run %q is gone and was not published", p.Run).At("%s", file).
 			WithHint("run the interval again")
 	case digest != p.Digest:
-		return flow.Published{}, fault.New(PendingLost, "the staged file of run %q has digest %s, the ledger says %s", p.Run, digest, p.Digest).At("%s", file).
+		return flow.Published{}, fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file of run %q has digest %s, the ledger says %s", p.Run, digest, p.Digest).At("%s", file).
 			WithHint("run the interval again")
 	}
 	u := &upserter{c: c, entity: p.Entity, set: p.Set, reached: s.reached}
 	defer u.close()
 	err = readStaged(ctx, file, func(in *flow.Schema) error { return u.begin(ctx, in) }, func(r flow.Record) error { return u.write(ctx, r) })
 	if err == nil && u.total != p.Rows {
-		err = fault.New(PendingLost, "the staged file of run %q holds %d rows, the ledger says %d", p.Run, u.total, p.Rows).At("%s", file)
+		err = fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file of run %q holds %d rows, the ledger says %d", p.Run, u.total, p.Rows).At("%s", file)
 	}
 	if err != nil {
 		return flow.Published{}, err

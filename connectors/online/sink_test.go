@@ -30,6 +30,7 @@ func expect(t *testing.T, err error, want fault.Code, text string) {
 	}
 }
 
+// Rules: S-1301, S-1302.
 func TestSink_NewestWins_NullsToo(t *testing.T) {
 	s := newStore(t)
 	s.load(0, plain, "1 | 2026-01-02 | 5", "2 | 2026-01-02 | 6", "null | 2026-01-02 | 7")
@@ -47,6 +48,7 @@ func TestSink_NewestWins_NullsToo(t *testing.T) {
 	}
 }
 
+// Rules: S-1302, S-1303.
 func TestSink_EqualTimestamps_RevisionThenBytes(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -73,6 +75,7 @@ func TestSink_EqualTimestamps_RevisionThenBytes(t *testing.T) {
 	}
 }
 
+// Rule: S-401.
 func TestSink_EveryType_BitForBit(t *testing.T) {
 	s := newStore(t)
 	columns := "id string, timestamp timestamp, ntz timestamp_ntz, d date, b boolean, i integer, l bigint, f float, x double, n decimal(20,3), bin binary, " +
@@ -122,6 +125,7 @@ func TestSink_EveryType_BitForBit(t *testing.T) {
 }
 
 // TestSink_Images_AsDocumented looks at the table as other programs do.
+// Rule: S-401.
 func TestSink_Images_AsDocumented(t *testing.T) {
 	s := newStore(t)
 	s.load(0, "id bigint, timestamp timestamp, z double, n double, i double, b boolean, d date, m decimal(10,2), x binary, l array<double>",
@@ -317,6 +321,7 @@ func TestSchema_NewColumns_AddedAndNull(t *testing.T) {
 	}
 }
 
+// Rule: S-1304.
 func TestUpserter_ColumnAddedMeanwhile_NoMixedRow(t *testing.T) {
 	s := newStore(t)
 	s.load(0, "id bigint, timestamp timestamp", "0 | 2026-01-01")

@@ -68,6 +68,7 @@ func features() []feature {
 
 // TestFlights_WholeYear_EqualsSQL holds every label of every aircraft against
 // a scan of its events, written in SQL from the definition of the windows.
+// Rules: S-905, S-910, S-1607.
 func TestFlights_WholeYear_EqualsSQL(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the whole year takes a while; run without -short")

@@ -3,6 +3,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,17 +76,17 @@ func As(err error) *Error {
 	return nil
 }
 
-// Is reports whether err is, or wraps, an error of code c.
+// Is reports whether err is, or wraps, an error of code c. Of joined errors any
+// one will do.
 func Is(err error, c Code) bool {
-	for err != nil {
-		e := As(err)
-		if e == nil {
-			return false
-		}
-		if e.Code == c {
-			return true
-		}
-		err = e.Err
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the walk down the tree is below
+		return e != nil && (e.Code == c || Is(e.Err, c))
+	}
+	switch x := err.(type) { //nolint:errorlint // likewise
+	case interface{ Unwrap() error }:
+		return Is(x.Unwrap(), c)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(x.Unwrap(), func(one error) bool { return Is(one, c) })
 	}
 	return false
 }

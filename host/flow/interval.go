@@ -63,15 +63,24 @@ func (i Interval) Overlaps(j Interval) bool {
 		!(j.End != nil && i.Start != nil && *j.End < *i.Start)
 }
 
-// String gives "2024-01-01..2024-01-31", with nothing for an open end.
+// Covers reports whether every day of j is in i.
+func (i Interval) Covers(j Interval) bool {
+	return (i.Start == nil || j.Start != nil && *j.Start >= *i.Start) && (i.End == nil || j.End != nil && *j.End <= *i.End)
+}
+
+// String gives "2024-01-01..2024-01-31", one day alone, "up to 2024-01-31",
+// "from 2024-01-01" or "all days".
 func (i Interval) String() string {
-	s := ""
-	if i.Start != nil {
-		s = i.Start.String()
+	switch {
+	case i.Start == nil && i.End == nil:
+		return "all days"
+	case i.Start == nil:
+		return "up to " + i.End.String()
+	case i.End == nil:
+		return "from " + i.Start.String()
+	case *i.Start == *i.End:
+		return i.Start.String()
+	default:
+		return i.Start.String() + ".." + i.End.String()
 	}
-	s += ".."
-	if i.End != nil {
-		s += i.End.String()
-	}
-	return s
 }

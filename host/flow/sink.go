@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"encoding/json"
+	"errors"
 )
 
 // Sink takes the rows of the feature table into a store. Rows come grouped by
@@ -28,6 +29,11 @@ type Sink interface {
 	Close() error
 }
 
+// ErrPendingLost is in the tree of the error of a Publish whose prepared rows
+// are gone or not what they were: trying again cannot help, computing the
+// interval again does.
+var ErrPendingLost = errors.New("the prepared rows are lost")
+
 // Pending is a prepared write: the sink's own description of it, as JSON.
 type Pending struct {
 	Sink string          `json:"sink"` // name of the sink in the pipeline: "historical", "online"
@@ -52,6 +58,7 @@ type Run struct {
 	Set      string            // name of the feature set
 	Pipeline string            // digest of the pipeline file, "sha256:..."
 	Plugins  map[string]string // plugin name@version to digest
+	Version  string            // of featurehost
 	// Revision of the cells of a day: how many earlier runs held that day
 	// (S-1303). Nil means 0 for all.
 	Revision func(Day) int64

@@ -28,7 +28,7 @@ type Stateless interface {
 }
 
 // Keyed is a stage that wants all rows of a key together, in total order
-// (SEMANTICS S-301). The pipeline puts an exchange in front of it. Fork gives
+// (S-301). The pipeline puts an exchange in front of it. Fork gives
 // a further, opened copy for another partition of keys.
 type Keyed interface {
 	Stage

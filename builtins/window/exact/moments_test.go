@@ -37,6 +37,7 @@ func TestMoments_Table(t *testing.T) {
 	}
 }
 
+// Rule: S-942.
 func TestMoments_SameAsOracle_AlsoAfterLeaving(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stay, leave := values(false).Draw(t, "stay"), values(false).Draw(t, "leave")
@@ -78,6 +79,7 @@ func ints() *rapid.Generator[[]int64] {
 		rapid.SampledFrom([]int64{math.MaxInt64, math.MinInt64, 1 << 53, 1<<53 + 1})), 1, 30)
 }
 
+// Rules: S-941, S-942.
 func TestInts_SameAsOracle_AlsoAfterLeaving(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stay, leave := ints().Draw(t, "stay"), ints().Draw(t, "leave")

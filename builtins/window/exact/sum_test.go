@@ -65,6 +65,7 @@ func TestSum_Table(t *testing.T) {
 	}
 }
 
+// Rules: S-940, S-1607.
 func TestSum_SameAsOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := values(false).Draw(t, "values")
@@ -90,6 +91,7 @@ func TestSum_MeanByAnyCount_SameAsOracle(t *testing.T) {
 	})
 }
 
+// Rules: S-940, S-1602.
 func TestSum_AnyOrder_SameBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := values(false).Draw(t, "values")
@@ -100,6 +102,7 @@ func TestSum_AnyOrder_SameBits(t *testing.T) {
 	})
 }
 
+// Rule: S-940.
 func TestSum_TakenOut_AsIfNeverIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stay, leave := values(false).Draw(t, "stay"), values(false).Draw(t, "leave")

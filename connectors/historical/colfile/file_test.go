@@ -133,6 +133,7 @@ func texts(c *arrow.Chunked) (out []string) {
 
 // What is appended, in any grouping, from any slice, in any order of rows, is
 // what a reader of the library reads back, in the order of appending.
+// Rule: S-401.
 func TestFile_AnyRows_ReadBackBitForBit(t *testing.T) {
 	s, err := schema.Parse(zoo)
 	if err != nil {

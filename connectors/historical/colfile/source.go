@@ -20,7 +20,7 @@ const (
 	kindList
 )
 
-// kindOf says how a type is kept; the types are those of SEMANTICS S-401.
+// kindOf says how a type is kept; the types are those of S-401.
 func kindOf(t arrow.DataType) (kind, error) {
 	switch t.ID() {
 	case arrow.INT32, arrow.DATE32, arrow.FLOAT32:

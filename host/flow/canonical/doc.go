@@ -1,4 +1,4 @@
-// Package canonical gives rows the byte order of SEMANTICS S-303: every value
+// Package canonical gives rows the byte order of S-303: every value
 // has one encoding, and comparing encodings byte by byte is the order of the
 // pipeline. Keys are grouped by it, ties are broken by it, and versions of
 // online rows are compared by it.

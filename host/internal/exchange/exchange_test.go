@@ -33,6 +33,7 @@ func orders() []flow.Order {
 
 // TestExchange_AnyRows_OracleOrder is E1 and E2: any order, batches, budget,
 // workers and partitions give what a slow sort of all bytes gives.
+// Rules: S-301, S-303.
 func TestExchange_AnyRows_OracleOrder(t *testing.T) {
 	s := zoo(t)
 	scratch := t.TempDir()
@@ -173,6 +174,7 @@ func TestExchange_NaNsOfManyBits_OneOrder(t *testing.T) {
 	}
 }
 
+// Rule: S-304.
 func TestExchange_AllRowsEqual_AllComeOut(t *testing.T) {
 	r := hosttest.Record(t, "id bigint, ts timestamp, v array<double>", "1 | 2026-01-01 | [1, null]")
 	batches := make([]arrow.RecordBatch, 3000)

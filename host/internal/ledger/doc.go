@@ -1,5 +1,5 @@
 // Package ledger remembers, beside each table, which runs computed which days
-// and how far they got: one JSON object per run (SEMANTICS.md S-1210).
+// and how far they got: one JSON object per run (S-1210).
 //
 // Its one idea: whoever creates a name first owns it. A run owns its number by
 // creating the record; whoever finishes the work of a dead run owns that by

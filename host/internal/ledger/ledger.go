@@ -89,7 +89,7 @@ var errStale = errors.New("a run that ended without finishing is in the way")
 func (l *Ledger) Acquire(ctx context.Context, req Request, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) (*Claim, []Recovered, error) {
 	var all []Recovered
 	for range 10 {
-		done, err := l.Recover(ctx, finish, undo)
+		done, err := l.Recover(ctx, req.Interval, finish, undo)
 		all = append(all, done...)
 		if err != nil {
 			return nil, all, err

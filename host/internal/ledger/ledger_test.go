@@ -101,6 +101,7 @@ func publish(t *testing.T, c *Claim) {
 	}
 }
 
+// Rule: S-1210.
 func TestClaim_Overlap_RefusedAndHolderNamed(t *testing.T) {
 	for _, c := range []struct {
 		held, wanted [2]string
@@ -179,6 +180,7 @@ func TestClaim_Race_OneWinnerPerDayAndNumbersUnique(t *testing.T) {
 }
 
 // TestRecover_Killed_TakenOverAtOnce kills a process that holds a claim.
+// Rule: S-1210.
 func TestRecover_Killed_TakenOverAtOnce(t *testing.T) {
 	for _, state := range []string{"claimed", "prepared"} {
 		t.Run(state, func(t *testing.T) {
@@ -358,7 +360,7 @@ func TestRecover_Race_OneRecovers(t *testing.T) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if _, err := Open(blob.NewLocal(dir, nil), Options{}).Recover(context.Background(), r.finish, r.undo); err != nil {
+			if _, err := Open(blob.NewLocal(dir, nil), Options{}).Recover(context.Background(), flow.Interval{}, r.finish, r.undo); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -408,6 +410,44 @@ func TestClaim_Incomplete_FinishedByTheNextRun(t *testing.T) {
 	next.Close()
 }
 
+// A state folder that did not outlive its machine must not block the table for
+// ever: whoever computes the same days again goes on.
+func TestRecover_PendingLost_SupersededByARunOverItsDays(t *testing.T) {
+	ctx := context.Background()
+	lost := &repairs{fail: fmt.Errorf("staged file is gone: %w", flow.ErrPendingLost)}
+	for _, c := range []struct {
+		lost, wanted [2]string
+		hint         string // "" when the new run may go on
+	}{
+		{[2]string{"2024-01-02", "2024-01-03"}, [2]string{"2024-01-02", "2024-01-03"}, ""},
+		{[2]string{"2024-01-02", "2024-01-03"}, [2]string{"", ""}, ""},
+		{[2]string{"2024-01-02", "2024-01-03"}, [2]string{"2024-01-03", "2024-01-09"}, "--start 2024-01-02 --end 2024-01-03"},
+		{[2]string{"", ""}, [2]string{"2024-01-02", "2024-01-03"}, "the whole table"},
+		{[2]string{"", "2024-01-03"}, [2]string{"", ""}, ""},
+	} {
+		l := Open(blob.NewLocal(t.TempDir(), nil), Options{})
+		first := acquire(t, l, c.lost[0], c.lost[1])
+		if err := errors.Join(first.Prepared(ctx, []flow.Pending{{Sink: "online"}}, nil), first.Incomplete(ctx, nil, errors.New("down")), first.Close()); err != nil {
+			t.Fatal(err)
+		}
+		next, done, err := l.Acquire(ctx, request(c.wanted[0], c.wanted[1]), lost.finish, lost.undo)
+		if c.hint != "" {
+			if !fault.Is(err, NotRecovery) || !strings.Contains(err.Error(), c.hint) {
+				t.Errorf("%v over %v: %v", c.wanted, c.lost, err)
+			}
+			continue
+		}
+		if err != nil || len(done) != 1 || done[0].State != Superseded || !strings.Contains(done[0].String(), "lost") {
+			t.Fatalf("%v over %v: %v, %v", c.wanted, c.lost, done, err)
+		}
+		if d, err := flow.ParseDay("2024-01-02"); err != nil || next.Revision(d) != 1 {
+			t.Errorf("the lost run does not count: its values may have been seen")
+		}
+		next.Close()
+	}
+}
+
+// Rule: S-1303.
 func TestClaim_Revision_CountsEarlierRunsOfTheDay(t *testing.T) {
 	ctx := context.Background()
 	l := Open(blob.NewLocal(t.TempDir(), nil), Options{})

@@ -24,14 +24,15 @@ const (
 	Published  State = "published"  // all rows are visible
 	Incomplete State = "incomplete" // some store could not be loaded
 	Undone     State = "undone"     // nothing of it is visible
+	Superseded State = "superseded" // its rows were lost; a later run computed its days again
 )
 
 // Done reports whether nothing is left to finish or undo.
-func (s State) Done() bool { return s == Published || s == Undone }
+func (s State) Done() bool { return s == Published || s == Undone || s == Superseded }
 
 // counts reports whether a run of this state made values that readers may have
 // seen: such runs count for the revision of their days.
-func (s State) counts() bool { return s == Prepared || s == Published || s == Incomplete }
+func (s State) counts() bool { return s != Claimed && s != Undone }
 
 // Record is what the ledger keeps of a run.
 type Record struct {
@@ -103,7 +104,7 @@ func decode(where string, data []byte) (Record, error) {
 		return r, fault.New(Unreadable, "the record has format %d, this build reads %d", r.Version, formatVersion).At("%s", where)
 	}
 	switch r.State {
-	case Claimed, Prepared, Published, Incomplete, Undone:
+	case Claimed, Prepared, Published, Incomplete, Undone, Superseded:
 	default:
 		return r, fault.New(Unreadable, "unknown state %q", r.State).At("%s", where)
 	}

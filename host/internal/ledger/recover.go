@@ -22,11 +22,14 @@ type Recovered struct {
 
 // String gives a line for the run summary.
 func (r Recovered) String() string {
-	verb := "finished"
-	if r.State == Undone {
-		verb = "undone"
+	verb := "it was finished"
+	switch r.State {
+	case Undone:
+		verb = "it was undone"
+	case Superseded:
+		verb = "its prepared rows are lost, and this run computes its days again"
 	}
-	return fmt.Sprintf("run %d (%s) had ended while %s; it was %s", r.Number, r.ID, r.Was, verb)
+	return fmt.Sprintf("run %d (%s) had ended while %s; %s", r.Number, r.ID, r.Was, verb)
 }
 
 // marker says who recovers a run.
@@ -38,8 +41,10 @@ type marker struct {
 
 // Recover deals with every run whose process is gone (L4): finish publishes
 // again what a prepared or incomplete record names, undo removes what a claimed
-// run staged. It stops at the first failure; what it did so far is told.
-func (l *Ledger) Recover(ctx context.Context, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) ([]Recovered, error) {
+// run staged. A run whose prepared rows are lost (flow.ErrPendingLost) is given
+// up for the caller's run over interval when that computes all its days. Recover
+// stops at the first failure; what it did so far is told.
+func (l *Ledger) Recover(ctx context.Context, interval flow.Interval, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) ([]Recovered, error) {
 	all, err := l.List(ctx)
 	if err != nil {
 		return nil, err
@@ -64,19 +69,30 @@ func (l *Ledger) Recover(ctx context.Context, finish func(context.Context, Recor
 			continue
 		}
 		stop := l.keep(mine)
-		done, err := l.recoverOne(ctx, r, finish, undo)
+		done, err := l.recoverOne(ctx, r, interval, finish, undo)
 		stop()
 		if err != nil {
 			// We live on but are done with it: whoever comes next may try.
 			_ = l.release(context.WithoutCancel(ctx), r.Number)
-			return out, fault.Wrap(err, NotRecovery, "run %d (%s) had ended while %s and could not be recovered", r.Number, r.ID, r.State)
+			return out, notRecovered(err, r)
 		}
 		out = append(out, done)
 	}
 	return out, nil
 }
 
-func (l *Ledger) recoverOne(ctx context.Context, r Record, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) (Recovered, error) {
+func notRecovered(err error, r Record) error {
+	e := fault.Wrap(err, NotRecovery, "run %d (%s) had ended while %s and could not be recovered", r.Number, r.ID, r.State)
+	if !errors.Is(err, flow.ErrPendingLost) {
+		return e
+	}
+	if r.Start == "" {
+		return e.WithHint("its prepared rows are lost: run the whole table again, without --start")
+	}
+	return e.WithHint("its prepared rows are lost: run --start %s --end %s again", r.Start, r.End)
+}
+
+func (l *Ledger) recoverOne(ctx context.Context, r Record, interval flow.Interval, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) (Recovered, error) {
 	was := r.State
 	if r.State == Claimed {
 		if err := undo(ctx, r); err != nil {
@@ -85,10 +101,15 @@ func (l *Ledger) recoverOne(ctx context.Context, r Record, finish func(context.C
 		r.State, r.Error = Undone, "its process ended"
 	} else {
 		results, err := finish(ctx, r)
-		if err != nil {
+		days, bad := r.Interval()
+		switch {
+		case err == nil:
+			r.State, r.Results, r.Error = Published, results, ""
+		case bad == nil && errors.Is(err, flow.ErrPendingLost) && interval.Covers(days):
+			r.State, r.Results, r.Error = Superseded, results, err.Error()
+		default:
 			return Recovered{}, err
 		}
-		r.State, r.Results, r.Error = Published, results, ""
 	}
 	r.By, r.Changed = l.me.String(), l.now().UTC()
 	if err := l.store.Put(ctx, key(r.Number), encode(r)); err != nil {

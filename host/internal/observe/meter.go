@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -121,6 +122,25 @@ func (e *Events) Total(name string) int64 {
 		}
 	}
 	return n
+}
+
+// Names gives the totals of all counts whose names begin with prefix, by what
+// follows it; a label is added after a slash.
+func (e *Events) Names(prefix string) map[string]int64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := map[string]int64{}
+	for c, v := range e.counts {
+		name, ok := strings.CutPrefix(c.Name, prefix)
+		if !ok {
+			continue
+		}
+		if c.Label != "" {
+			name = c.Label + "/" + name
+		}
+		out[name] += v
+	}
+	return out
 }
 
 // Labels gives the counts of a name by label.

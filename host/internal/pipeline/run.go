@@ -211,8 +211,10 @@ func (r *run) materialize(ctx context.Context, s *plan.Source) (string, error) {
 	}
 	chain := &chain{links: r.links(s.Prepare)}
 	var ready []flow.Batch
+	var written int64
 	emit := func(b flow.Batch) error {
 		ready = append(ready, b)
+		written += b.Rows()
 		return nil
 	}
 	ended := false
@@ -242,7 +244,24 @@ func (r *run) materialize(ctx context.Context, s *plan.Source) (string, error) {
 		ready = ready[1:]
 		return b, nil
 	})
+	if err == nil {
+		err = kept(s, src.meter.Stats().RowsOut, chain.links, written)
+	}
 	return path, errors.Join(err, src.Close())
+}
+
+// kept holds the rows that a reader's prepare steps handed on against those
+// they got: only filters may hand on fewer (P4).
+func kept(s *plan.Source, read int64, links []Link, written int64) error {
+	for i, l := range links {
+		if st := l.Meter.Stats(); s.Prepare[i].Kind == observe.KindFilter {
+			read -= st.RowsIn - st.RowsOut
+		}
+	}
+	if read != written {
+		return fault.New(RowsLost, "%d rows should have passed the prepare steps, %d did", read, written).At("reader %q", s.Config.ID)
+	}
+	return nil
 }
 
 // links opens a meter for each step.

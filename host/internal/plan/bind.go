@@ -38,6 +38,7 @@ func Bind(ctx context.Context, f *config.File, interval flow.Interval, parts Par
 type columns map[string]bool
 
 type binder struct {
+	uses     map[string]int // how often a name was used
 	file     *config.File
 	interval flow.Interval
 	parts    Parts
@@ -269,7 +270,7 @@ func (b *binder) bindStages(ctx context.Context, in *flow.Schema) error {
 // bindStage makes and opens a built-in or a plugin. It gives nil when the
 // pipeline file is at fault.
 func (b *binder) bindStage(ctx context.Context, path string, spec config.Stage, in *flow.Schema) (*Step, error) {
-	step := &Step{Path: path, Name: spec.Use, Kind: observe.KindStage, In: in}
+	step := &Step{Path: path, Name: b.unique(spec.Use), Kind: observe.KindStage, In: in}
 	if spec.Use == filterVerb {
 		step.Kind = observe.KindFilter
 	}
@@ -277,7 +278,7 @@ func (b *binder) bindStage(ctx context.Context, path string, spec config.Stage, 
 	if make, ok := b.parts.Catalog.Stages[spec.Use]; ok {
 		step.Stage, err = make(spec, b.parts.Place, b.parts.Env(path))
 	} else {
-		step.Stage, step.Plugin, err = b.parts.Plugin(ctx, spec)
+		step.Stage, step.Plugin, err = b.parts.Plugin(ctx, step.Name, spec)
 		if err == nil && step.Plugin.Kind == string(abi.Filter) {
 			step.Kind = observe.KindFilter
 		}
@@ -294,6 +295,19 @@ func (b *binder) bindStage(ctx context.Context, path string, spec config.Stage, 
 		return nil, b.problem(at, err)
 	}
 	return step, nil
+}
+
+// unique names a stage: as its use says, and from the second of a name on with
+// a number, so that counts and taps tell them apart.
+func (b *binder) unique(use string) string {
+	if b.uses == nil {
+		b.uses = map[string]int{}
+	}
+	b.uses[use]++
+	if n := b.uses[use]; n > 1 {
+		return fmt.Sprintf("%s#%d", use, n)
+	}
+	return use
 }
 
 func (b *binder) bindSet(ctx context.Context, in *flow.Schema) error {

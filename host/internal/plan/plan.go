@@ -87,8 +87,9 @@ type Parts struct {
 	Env func(part string) flow.Env
 	// Known reports an error when no plugin has the name.
 	Known func(use string) error
-	// Plugin makes a stage of a plugin.
-	Plugin func(ctx context.Context, spec config.Stage) (flow.Stage, *Plugin, error)
+	// Plugin makes a stage of a plugin; name tells it from other stages of the
+	// same plugin.
+	Plugin func(ctx context.Context, name string, spec config.Stage) (flow.Stage, *Plugin, error)
 	// Queries runs [query]; asked only when the file has one.
 	Queries func(ctx context.Context, sources []*Source) (Queries, error)
 	// Spill writes batches to a Parquet file in the run's scratch folder and

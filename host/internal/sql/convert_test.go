@@ -179,6 +179,7 @@ func sortStrings(s []string) {
 
 // A row that does not fit never becomes null or another number: it fails with
 // file, line and column.
+// Rule: S-513.
 func TestConvert_BadRow_FileLineColumn(t *testing.T) {
 	e := open(t, sql.Options{})
 	manyWith := func(head, good, bad string, at, n int) string {

@@ -99,6 +99,7 @@ func wideRows(t testing.TB) arrow.RecordBatch {
 	)
 }
 
+// Rule: S-702.
 func TestExpressions_Values(t *testing.T) {
 	e := open(t, sql.Options{})
 	rows := wideRows(t)
@@ -167,6 +168,7 @@ func TestExpressions_Values(t *testing.T) {
 	}
 }
 
+// Rule: S-701.
 func TestExpressions_Refused(t *testing.T) {
 	e := open(t, sql.Options{})
 	in, _ := schema.Parse(wide)
@@ -245,6 +247,7 @@ func TestExpressions_Refused(t *testing.T) {
 }
 
 // A later failure blames the expression, the row and the reason.
+// Rule: S-701.
 func TestEval_FailingRow_Named(t *testing.T) {
 	e := open(t, sql.Options{})
 	in, _ := schema.Parse("s string")
@@ -273,6 +276,7 @@ func TestEval_FailingRow_Named(t *testing.T) {
 }
 
 // The golden case 01 of the original, with features seeing earlier ones.
+// Rules: S-202, S-703.
 func TestCompat_Golden01(t *testing.T) {
 	e := open(t, sql.Options{})
 	rows := hosttest.Record(t, "id bigint, timestamp timestamp, a bigint, b bigint, s string, ratio double",
@@ -297,6 +301,7 @@ func TestCompat_Golden01(t *testing.T) {
 	}
 }
 
+// Rule: S-703.
 func TestCompat_Dialect(t *testing.T) {
 	e := open(t, sql.Options{})
 	rows := wideRows(t)

@@ -80,6 +80,7 @@ func TestQuery_SchemaAgreesWithFile(t *testing.T) {
 }
 
 // Each way out of the fence is refused.
+// Rule: S-510.
 func TestQuery_Fence(t *testing.T) {
 	e, scratch, outside := fixture(t)
 	if err := os.WriteFile(filepath.Join(scratch, "x.csv"), []byte("a\n1\n"), 0o644); err != nil {

@@ -59,6 +59,7 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	for _, s := range r.Sinks {
 		add(s.Name, s.Rows, sinkNote(s))
 	}
+	each(r.Plugged, func(k string, n int64) { add("counted by plugin", n, k) })
 	each(r.CastFailures, func(k string, n int64) { add("cast failures", n, "column "+k) })
 	Table(w, []string{"", "", "", ""}, rows)
 	if r.LastLabel != "" {
