@@ -84,11 +84,11 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.Config = parseConfigSchema(o)
 	m.Input = parseInput(o, m.Config)
 	m.Output = parseOutput(o, m.Config)
-	m.Stateful = o.boolean("stateful", true)
+	m.Stateful = o.boolean("stateful")
 	if m.Stateful {
 		o.fail("stateful", "a %s keeps no state between batches, expected false", m.Kind)
 	}
-	m.Deterministic = o.boolean("deterministic", true)
+	m.Deterministic = o.boolean("deterministic")
 	m.Limits = parseLimits(o)
 	m.WASI = o.choice("wasi", "none", "none", "preview1") == "preview1"
 	checkCapabilities(o)
@@ -128,7 +128,7 @@ func parseInput(o object, config *ConfigSchema) []InputColumn {
 	seen := map[string]bool{}
 	o.object("input", true).objects("columns", true, func(c object) {
 		in := InputColumn{
-			Name: c.text("name", true), Type: c.text("type", true), Nullable: c.boolean("nullable", true),
+			Name: c.text("name", true), Type: c.text("type", true), Nullable: c.boolean("nullable"),
 			Bind: c.text("bind", false), SafeCast: c.choice("cast", "", "safe") == "safe",
 		}
 		checkColumn(c, in.Name, in.Type, seen)
@@ -168,7 +168,7 @@ func parseOutput(o object, config *ConfigSchema) Output {
 	}
 	seen := map[string]bool{}
 	o.objects("columns", true, func(c object) {
-		col := OutputColumn{Name: c.text("name", true), Type: c.text("type", true), Nullable: c.boolean("nullable", true)}
+		col := OutputColumn{Name: c.text("name", true), Type: c.text("type", true), Nullable: c.boolean("nullable")}
 		checkColumn(c, col.Name, col.Type, seen)
 		if col.Type == AnyType {
 			c.fail("type", "an output column needs a type of its own, or output.mode \"init\"")

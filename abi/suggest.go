@@ -1,5 +1,9 @@
 package abi
 
+// The same distance is computed in host/fault/suggest.go. This package imports
+// the standard library only, so that a plugin's tools can take it by itself,
+// and fault is of no use to them: some forty lines are the lesser evil.
+
 // suggest gives the candidate nearest to got, or "" when none is near enough
 // to be worth saying. Ties go to the smaller name.
 func suggest(got string, candidates []string) string {

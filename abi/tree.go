@@ -121,8 +121,8 @@ func (o object) text(key string, required bool) string {
 	return s
 }
 
-func (o object) boolean(key string, required bool) bool {
-	b, _ := get[bool](o, key, "true or false", required)
+func (o object) boolean(key string) bool {
+	b, _ := get[bool](o, key, "true or false", true)
 	return b
 }
 

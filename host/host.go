@@ -162,11 +162,16 @@ func (h *Host) scratchDir(writes bool) (string, error) {
 		return h.scratch, nil
 	}
 	parent := filepath.Join(h.state, "scratch")
+	// A name for each user: the folder of one is closed to all others.
+	elsewhere := filepath.Join(os.TempDir(), "featurehost-scratch-"+strconv.Itoa(os.Getuid()))
 	if _, err := os.Stat(h.state); !writes && errors.Is(err, os.ErrNotExist) {
-		// A name for each user: the folder of one is closed to all others.
-		parent = filepath.Join(os.TempDir(), "featurehost-scratch-"+strconv.Itoa(os.Getuid()))
+		parent = elsewhere
 	}
 	dir, remove, err := spill.Folder(parent)
+	if err != nil && !writes && parent != elsewhere {
+		// Whoever may read but not write here can still look.
+		dir, remove, err = spill.Folder(elsewhere)
+	}
 	h.scratch, h.unspill = dir, remove
 	return dir, err
 }

@@ -34,7 +34,11 @@ func (h *Host) Run(ctx context.Context, o RunOptions) (report *Report, err error
 	stop()
 	r.fill()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = fault.Wrap(err, Interrupted, "the run was interrupted before it published")
+		text := "the run was interrupted; nothing was published"
+		if r.unsettled {
+			text = "the run was interrupted while it was being recorded; the next run finishes or undoes it"
+		}
+		err = fault.Wrap(err, Interrupted, "%s", text)
 	}
 	return r.report, err
 }
@@ -48,6 +52,8 @@ type running struct {
 	report  *Report
 	session *session
 	result  pipeline.Result
+	// unsettled says that the ledger's record of the run was left as it is.
+	unsettled bool
 }
 
 // watch reports progress until it is stopped.
@@ -122,6 +128,7 @@ func (r *running) write(ctx context.Context, letters *letters) (err error) {
 	}
 	if err != nil {
 		if !claim.Held(ctx) {
+			r.unsettled = true
 			// The record went further than we know, or is no longer ours: what it
 			// names must stay, and the next run settles it.
 			return err

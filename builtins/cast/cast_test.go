@@ -428,7 +428,7 @@ func TestCast_FloatTextFloat_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := math.Float64frombits(rapid.Uint64().Draw(t, "bits"))
 		text := string(AppendFloat(nil, v))
-		got, ok := ParseFloat(text)
+		got, ok := parseFloat(text, 64)
 		if !ok || math.Float64bits(got) != math.Float64bits(v) && v == v {
 			t.Fatalf("%v was written %q and came back as %v, %v", v, text, got, ok)
 		}
@@ -494,10 +494,10 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("ParseInt(%q) = %d", s, v)
 			}
 		}
-		if v, ok := ParseFloat(s); ok {
+		if v, ok := parseFloat(s, 64); ok {
 			want, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 			if err != nil && !strings.Contains(err.Error(), "range") || v != want && v == v {
-				t.Errorf("ParseFloat(%q) = %v, strconv says %v, %v", s, v, want, err)
+				t.Errorf("parseFloat(%q) = %v, strconv says %v, %v", s, v, want, err)
 			}
 		}
 		if us, ok := ParseInstant(s); ok && !ValidInstant(us) {

@@ -78,10 +78,9 @@ func ParseInt(s string) (int64, bool) {
 	return int64(n), n <= math.MaxInt64
 }
 
-// ParseFloat reads [+-]digits[.digits][e[+-]digits], NaN and Infinity, signed
-// and in any case, between white space. Beyond range it is infinity.
-func ParseFloat(s string) (float64, bool) { return parseFloat(s, 64) }
-
+// parseFloat reads [+-]digits[.digits][e[+-]digits], NaN and Infinity, signed
+// and in any case, between white space, to the nearest number of size bits.
+// Beyond range it is infinity.
 func parseFloat(s string, size int) (float64, bool) {
 	s = trim(s)
 	body := s

@@ -236,6 +236,19 @@ func TestFold_Dedup_ValueEquality(t *testing.T) {
 	}
 }
 
+// Key and timestamp are no unique key: rows that differ in a feature all stay,
+// in the order of their content.
+// Rule: S-1102.
+func TestFold_SameInstant_DifferentFeaturesStay(t *testing.T) {
+	rows := hosttest.Record(t, "id bigint, ts timestamp, v bigint", "1 | 2020-01-01 | 3", "1 | 2020-01-01 | 1", "1 | 2020-01-01 | 3", "1 | 2020-01-01 | 2")
+	for _, semantics := range []string{"featurehost", "butterfree"} {
+		for _, size := range sizes {
+			b := bench{cfg: plainSet(semantics, config.Feature{Name: "v"}), batch: size}
+			table(t, b.run(t, rows), "1 | 2020-01-01 | 1\n 1 | 2020-01-01 | 2\n 1 | 2020-01-01 | 3")
+		}
+	}
+}
+
 // A set without features: the first row of a key has no other to differ from.
 // Rule: S-1101.
 func TestFold_NoFeatures_FirstRowOfAKey(t *testing.T) {

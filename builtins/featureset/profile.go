@@ -16,7 +16,8 @@ const (
 )
 
 // Profile is every choice of meaning in which feature sets differ. The two
-// profiles run on the same code; S-201 in docs/semantics.md is the table of this struct.
+// profiles run on the same code; S-201 in docs/semantics.md is the table of
+// this struct.
 type Profile struct {
 	// NullKeys: S-602. A set may also ask to keep them.
 	NullKeys NullPolicy

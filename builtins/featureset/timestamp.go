@@ -33,8 +33,8 @@ func (s *Set) compileTimestamp(sc *scope) (from, at int, complaint string, err e
 	}
 	typ := sc.slots[from].typ
 	unit, pattern := s.cfg.Timestamp.Unit, s.cfg.Timestamp.Mask
-	refuse := func(at, format string, args ...any) *fault.Error {
-		return fault.New(BadTimestamp, "column %q is %s: "+format, append([]any{name, schema.TypeName(typ)}, args...)...).At("%s", at)
+	refuse := func(at, why string) *fault.Error {
+		return fault.New(BadTimestamp, "column %q is %s: %s", name, schema.TypeName(typ), why).At("%s", at)
 	}
 	complaint = fmt.Sprintf("column %q holds no instant of the years 0001-9999", name)
 	switch typ.ID() {

@@ -25,6 +25,7 @@ func hostilePlugin(t testing.TB, kind string) string {
 
 // TestRun_PluginMisbehaves_NothingWritten: what a guest does while rows move
 // ends in status 1 and names stage, plugin, digest, batch and row.
+// Rule: S-506.
 func TestRun_PluginMisbehaves_NothingWritten(t *testing.T) {
 	t.Parallel()
 	w := ran(t)

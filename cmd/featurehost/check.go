@@ -2,73 +2,47 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/featurehost/featurehost/cmd/featurehost/internal/ui"
 	"github.com/featurehost/featurehost/host"
+	"github.com/featurehost/featurehost/host/flow"
 )
 
 func checkVerb() verb {
 	return verb{name: "check", usage: "PIPELINE.toml", short: "validate a pipeline file; silent when all is well", run: check}
 }
 
-func check(ctx context.Context, c *call) (err error) {
+func check(ctx context.Context, c *call) error {
 	var t target
-	f := c.flags()
-	t.flags(f)
-	args, err := c.parse(f, 1)
-	if err != nil {
-		return err
-	}
-	_, h, err := t.open(c, args[0])
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	interval, err := t.interval()
-	if err != nil {
-		return err
-	}
-	if _, err := h.Plan(ctx, interval); err != nil {
-		return err
-	}
-	c.summary = fmt.Sprintf("%s is valid", args[0])
-	return nil
+	return t.with(c, c.flags(), func(h *host.Host, path string, interval flow.Interval) error {
+		if _, err := h.Plan(ctx, interval); err != nil {
+			return err
+		}
+		c.summary = fmt.Sprintf("%s is valid", path)
+		return nil
+	})
 }
 
 func planVerb() verb {
 	return verb{name: "plan", usage: "PIPELINE.toml [--start D] [--end D]", short: "show the resolved pipeline: schemas, plugins, limits", run: showPlan}
 }
 
-func showPlan(ctx context.Context, c *call) (err error) {
+func showPlan(ctx context.Context, c *call) error {
 	var t target
-	f := c.flags()
-	t.flags(f)
-	args, err := c.parse(f, 1)
-	if err != nil {
-		return err
-	}
-	interval, err := t.interval()
-	if err != nil {
-		return err
-	}
-	_, h, err := t.open(c, args[0])
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	p, err := h.Plan(ctx, interval)
-	if err != nil {
-		return err
-	}
-	hidePlan(c, p)
-	c.result = p
-	c.summary = fmt.Sprintf("%d columns from %d readers, %d stages", len(p.Output), len(p.Readers), len(p.Steps))
-	if !c.json {
-		ui.Plan(c.stdout, p)
-	}
-	return nil
+	return t.with(c, c.flags(), func(h *host.Host, _ string, interval flow.Interval) error {
+		p, err := h.Plan(ctx, interval)
+		if err != nil {
+			return err
+		}
+		hidePlan(c, p)
+		c.result = p
+		c.summary = fmt.Sprintf("%d columns from %d readers, %d stages", len(p.Output), len(p.Readers), len(p.Steps))
+		if !c.json {
+			ui.Plan(c.stdout, p)
+		}
+		return nil
+	})
 }
 
 // hidePlan redacts the texts of the pipeline file that a plan shows.

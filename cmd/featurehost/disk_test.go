@@ -142,6 +142,19 @@ state = "notes.txt/state"
 [[reader]]`)
 		w.refused(3, []string{"FH-", "notes.txt"}, "run", "p.toml")
 	})
+	t.Run("state read-only", func(t *testing.T) {
+		w := ran(t)
+		if err := syscall.Mount(w.path(".featurehost"), w.path(".featurehost"), "", syscall.MS_BIND, ""); err != nil {
+			required(t, "a folder cannot be mounted read-only: "+err.Error())
+		}
+		t.Cleanup(func() { _ = syscall.Unmount(w.path(".featurehost"), syscall.MNT_DETACH) })
+		if err := syscall.Mount("", w.path(".featurehost"), "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.refused(3, []string{"FH-8060", "read-only file system"}, "run", "p.toml")
+		w.good("check", "p.toml")
+		w.good("run", "p.toml", "--dry-run")
+	})
 	t.Run("read-only", func(t *testing.T) {
 		w := ran(t)
 		if err := syscall.Mount(w.path("out"), w.path("out"), "", syscall.MS_BIND, ""); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -206,7 +207,11 @@ func TestRun_OddAndRefused(t *testing.T) {
 		{"an empty folder", func(w *world) { _ = os.Mkdir(w.path("d"), 0o755) }, []string{"events.csv", "d"}, 2, []string{"FH-7500"}},
 		{"a glob of nothing", func(*world) {}, []string{"events.csv", "*.nothing"}, 2, []string{"FH-7500"}},
 		{"columns that differ in case", func(w *world) { w.write("events.csv", "id,ts,amount,Amount\n1,2024-01-01T10:00:00Z,1,2\n") }, nil, 2, []string{"FH-7111", "Amount"}},
-		{"an empty csv", func(w *world) { w.write("events.csv", "") }, nil, 2, []string{"p.toml:"}},
+		{"an empty csv", func(w *world) { w.write("events.csv", "") }, nil, 2, []string{"p.toml:9:8", "FH-7111", "first line is empty"}},
+		{"a pipe", func(w *world) { _ = syscall.Mkfifo(w.path("events.csv"), 0o644) }, nil, 2, []string{"p.toml:9:8", "FH-7501", "pipe"}},
+		{"a pipe in a folder", func(w *world) { _ = os.Mkdir(w.path("d"), 0o755); _ = syscall.Mkfifo(w.path("d/a.csv"), 0o644) },
+			[]string{"events.csv", "d"}, 2, []string{"FH-7501", "pipe"}},
+		{"a device", func(*world) {}, []string{"events.csv", "/dev/null"}, 2, []string{"FH-7501", "device"}},
 		{"a link to nowhere", func(w *world) { _ = os.Symlink(w.path("gone"), w.path("events.csv")) }, nil, 2, []string{"FH-7500"}},
 		{"a link to itself", func(w *world) { _ = os.Symlink(w.path("events.csv"), w.path("events.csv")) }, nil, 3, []string{"FH-7570"}},
 		{"an integer overflows", func(w *world) {

@@ -28,14 +28,5 @@ func rename(a, b string, flags uint) error {
 	return nil
 }
 
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
-
 // writable asks the kernel whether this process may make files in dir.
 func writable(dir string) error { return unix.Access(dir, unix.W_OK|unix.X_OK) }

@@ -5,7 +5,6 @@ package blob
 import (
 	"errors"
 	"os"
-	"runtime"
 )
 
 // exchange: no portable call swaps two names.
@@ -13,18 +12,6 @@ func exchange(_, _ string) error { return errors.ErrUnsupported }
 
 // renameIfAbsent: no portable call refuses to replace.
 func renameIfAbsent(_, _ string) error { return errors.ErrUnsupported }
-
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // folders cannot be opened for syncing there
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
 
 // writable tries it: there is no portable question.
 func writable(dir string) error {

@@ -196,7 +196,7 @@ func (l *Local) Exists(ctx context.Context, key string) (bool, error) {
 
 // SyncDir implements Folders.
 func (l *Local) SyncDir(_ context.Context, key string) error {
-	return l.do(Op{Kind: SyncDir, Key: key}, func() error { return syncDir(l.Path(key)) })
+	return l.do(Op{Kind: SyncDir, Key: key}, func() error { return SyncFolder(l.Path(key)) })
 }
 
 // Rename implements Folders.

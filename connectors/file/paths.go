@@ -49,13 +49,22 @@ func find(dir, path string) ([]object, error) {
 	case err == nil && info.IsDir():
 		return findFolder(full, base)
 	case err == nil:
-		return objects([]string{full}, base), nil
+		return objects([]string{full}, base), regular(full, info.Mode())
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fault.Wrap(err, CannotRead, "cannot open %s", full)
 	case strings.ContainsAny(path, "*?["):
 		return findGlob(full, base)
 	}
 	return nil, fault.New(Missing, "no file %s", full).WithHint("relative paths start from the folder of the pipeline file, %s", dir)
+}
+
+// regular refuses pipes and devices: they cannot be read twice, and to open one
+// may never end.
+func regular(path string, mode fs.FileMode) error {
+	if mode&(fs.ModeNamedPipe|fs.ModeSocket|fs.ModeDevice) == 0 {
+		return nil
+	}
+	return fault.New(BadConfig, "%s is a pipe, socket or device", path).WithHint("write its data to a file and name that")
 }
 
 func hidden(name string) bool { return strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") }
@@ -73,11 +82,15 @@ func findFolder(root, base string) ([]object, error) {
 			}
 			return nil
 		}
-		if !d.IsDir() {
-			paths = append(paths, p)
+		if d.IsDir() {
+			return nil
 		}
-		return nil
+		paths = append(paths, p)
+		return regular(p, d.Type())
 	})
+	if fault.As(err) != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, CannotRead, "cannot list %s", root)
 	}
@@ -105,6 +118,9 @@ func findGlob(pattern, base string) ([]object, error) {
 		info, err := os.Stat(m)
 		if err != nil {
 			return nil, fault.Wrap(err, CannotRead, "cannot open %s", m)
+		}
+		if err := regular(m, info.Mode()); err != nil {
+			return nil, err
 		}
 		if !info.IsDir() {
 			out = append(out, objects([]string{m}, base)...)

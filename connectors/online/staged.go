@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/zeebo/xxh3"
 
+	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
@@ -117,7 +118,7 @@ func (s *staged) finish() (digest string, err error) {
 	err = errors.Join(s.ipc.Close(), s.buf.Flush(), s.file.Sync(), s.file.Close())
 	s.file = nil
 	for dir, n := filepath.Dir(s.path), 0; err == nil && n < 3; dir, n = filepath.Dir(dir), n+1 {
-		err = syncFolder(dir)
+		err = blob.SyncFolder(dir)
 	}
 	if err != nil {
 		return "", failed(err, s.path)
@@ -133,14 +134,6 @@ func (s *staged) abandon() {
 		_ = s.file.Close()
 		s.file = nil
 	}
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func hexDigest(h *xxh3.Hasher) string {

@@ -43,13 +43,9 @@ func (t *table) keys() []column {
 	return t.columns
 }
 
-func (t *table) column(name string) (column, bool) {
-	for _, c := range t.columns {
-		if c.name == name {
-			return c, true
-		}
-	}
-	return column{}, false
+// has reports whether a column of the table has the name.
+func (t *table) has(name string) bool {
+	return slices.ContainsFunc(t.columns, func(c column) bool { return c.name == name })
 }
 
 // has reports whether the database has a table, in any case of letters.
@@ -128,7 +124,7 @@ func (t *table) fits(want []column, lenient bool) error {
 		}
 	}
 	for _, h := range t.columns {
-		if _, kept := wanted.column(h.name); !kept && !lenient {
+		if !lenient && !wanted.has(h.name) {
 			return t.changed("column %q of the table is not in the feature set", h.name)
 		}
 	}
@@ -166,7 +162,7 @@ func (c *conn) ensure(ctx context.Context, entity, set string, want []column) (*
 	}
 	merged := append([]column(nil), want...)
 	for _, h := range t.columns {
-		if _, known := (&table{columns: want}).column(h.name); !known {
+		if !(&table{columns: want}).has(h.name) {
 			merged = append(merged, h)
 		}
 	}
@@ -180,7 +176,7 @@ func (c *conn) ensure(ctx context.Context, entity, set string, want []column) (*
 		return t, nil // an older shape of the set does not reorder the table
 	}
 	for _, w := range want {
-		if _, have := t.column(w.name); have {
+		if t.has(w.name) {
 			continue
 		}
 		if err := c.exec(fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s%s", quote(t.name), quote(w.name), w.sqlType())); err != nil {

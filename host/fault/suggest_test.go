@@ -10,10 +10,11 @@ import (
 )
 
 func TestSuggest_Typos_NearestName(t *testing.T) {
-	names := []string{"where", "when", "format", "timestamp", "timestamp_ntz", "id"}
+	names := []string{"where", "when", "format", "timestamp", "timestamp_ntz", "id", "Carrier"}
 	for got, want := range map[string]string{
 		"wehre": "where", "Where": "where", "wen": "when", "formt": "format", "timestmap": "timestamp", "timestamp_nzt": "timestamp_ntz",
 		"": "", "banana": "", "x": "", "di": "id", "idididid": "",
+		"tmstmp": "timestamp", "tmstp": "", "carrier": "Carrier", "timestamp_xxx": "timestamp_ntz", "timestampxxxx": "",
 	} {
 		if s := fault.Suggest(got, names); s != want {
 			t.Errorf("%q suggests %q, want %q", got, s, want)

@@ -49,6 +49,26 @@ type Interval struct {
 	Start, End *Day
 }
 
+// ParseInterval reads the first and the last day, each yyyy-mm-dd or "" for an
+// open end.
+func ParseInterval(start, end string) (Interval, error) {
+	var i Interval
+	for _, x := range []struct {
+		text string
+		day  **Day
+	}{{start, &i.Start}, {end, &i.End}} {
+		if x.text == "" {
+			continue
+		}
+		d, err := ParseDay(x.text)
+		if err != nil {
+			return Interval{}, err
+		}
+		*x.day = &d
+	}
+	return i, nil
+}
+
 // Full reports whether the interval has no start: a full run.
 func (i Interval) Full() bool { return i.Start == nil }
 

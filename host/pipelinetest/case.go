@@ -98,23 +98,7 @@ func Load(path string) (*Case, error) {
 }
 
 // Interval of the run.
-func (c *Case) Interval() (flow.Interval, error) {
-	var i flow.Interval
-	for _, end := range []struct {
-		text string
-		day  **flow.Day
-	}{{c.Start, &i.Start}, {c.End, &i.End}} {
-		if end.text == "" {
-			continue
-		}
-		d, err := flow.ParseDay(end.text)
-		if err != nil {
-			return i, err
-		}
-		*end.day = &d
-	}
-	return i, nil
-}
+func (c *Case) Interval() (flow.Interval, error) { return flow.ParseInterval(c.Start, c.End) }
 
 // text gives JSON lines that stand inline or in a file beside the test.
 func (c *Case) text(inline, file string) ([]byte, error) {

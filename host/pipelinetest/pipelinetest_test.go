@@ -174,7 +174,7 @@ func TestRun_Update_WritesWhatCameOut(t *testing.T) {
 
 func TestLoad_BadTests_Refused(t *testing.T) {
 	for name, test := range map[string]string{
-		"unknown key":    "pipeline = \"p.toml\"\nstrat = \"2024-01-01\"\n[expect]\nrows = ''",
+		"unknown key":    "pipeline = \"p.toml\"\nbegin = \"2024-01-01\"\n[expect]\nrows = ''",
 		"no pipeline":    "[expect]\nrows = ''",
 		"no expectation": "pipeline = \"p.toml\"",
 		"bad day":        "pipeline = \"p.toml\"\nstart = \"yesterday\"\n[expect]\nrows = ''",

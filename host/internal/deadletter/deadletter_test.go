@@ -92,7 +92,7 @@ func TestWriter_Letters_ReadBackWhole(t *testing.T) {
 		t.Errorf("%v %v", entries, err)
 	}
 	err = w.Reject(ctx, flow.Rejection{Stage: "s", Reason: "r", Batch: flow.Batch{Record: b}, Rows: []int{0}})
-	if !fault.Is(err, Closed) {
+	if !fault.Is(err, BadRejection) {
 		t.Error(err)
 	}
 }
@@ -301,7 +301,7 @@ func FuzzDecodeRow(f *testing.F) {
 }
 
 func TestCodes_EveryCodeExplained(t *testing.T) {
-	want := map[fault.Code]bool{NotKept: true, DiskFull: true, Closed: true, BadRejection: true, Unreadable: true}
+	want := map[fault.Code]bool{NotKept: true, DiskFull: true, BadRejection: true, Unreadable: true}
 	for _, d := range Codes() {
 		if !want[d.Code] || d.Title == "" || d.Explain == "" {
 			t.Errorf("%+v", d)

@@ -21,7 +21,8 @@ type Letter struct {
 	Plugin  string      // name@version; empty when the stage is built in
 	Digest  string      // of the plugin; empty likewise
 	Object  string      // file that the row came from; empty when unknown
-	// SourceRow is the number of the row in Object, from 0; meaningless when
+	// SourceRow is the number of the row in Object, counted from 0 as in
+	// flow.Position; messages to people say one more. It is meaningless when
 	// Object is empty.
 	SourceRow int64
 }
@@ -33,6 +34,7 @@ func columns() *arrow.Schema {
 		{Name: "row", Type: arrow.BinaryTypes.Binary},
 		text("reason"), text("message"), text("stage"), text("plugin"), text("digest"),
 		{Name: "object", Type: arrow.BinaryTypes.String, Nullable: true},
+		// From 0, although messages count from 1: see Letter.SourceRow.
 		{Name: "source_row", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	}, nil)
 }

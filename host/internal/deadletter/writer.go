@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 
+	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
@@ -97,7 +97,7 @@ func (w *Writer) add(l letter) (err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
-		return fault.New(Closed, "stage %q rejected a row after the end", l.Stage)
+		return fault.New(BadRejection, "stage %q rejected a row after the end", l.Stage)
 	}
 	if w.failed != nil {
 		return w.failed
@@ -142,20 +142,12 @@ func (w *Writer) Close() error {
 		}
 	}
 	if len(w.files) > 0 && len(errs) == 0 {
-		if err := syncFolder(w.dir); err != nil {
+		if err := blob.SyncFolder(w.dir); err != nil {
 			errs = append(errs, notKept(err, w.dir))
 		}
 	}
 	w.files = nil
 	return errors.Join(errs...)
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // notKept gives an error of the disk the code of this room.

@@ -1,7 +1,7 @@
 // Package exchange stands in front of keyed stages in a batch run. It takes
 // rows in any order and hands them on in partitions: ranges of keys, ascending
-// by canonical key bytes, each sorted by the total order of SEMANTICS
-// section 3. Read one after the other the partitions are one sorted table, so
+// by canonical key bytes, each sorted by the total order of S-301.
+// Read one after the other the partitions are one sorted table, so
 // files written from them need no second sort; read side by side they feed
 // several workers.
 //

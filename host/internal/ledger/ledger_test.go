@@ -67,18 +67,9 @@ func (r *repairs) undo(_ context.Context, rec Record) error {
 }
 
 func request(start, end string) Request {
-	var i flow.Interval
-	for _, e := range []struct {
-		s string
-		d **flow.Day
-	}{{start, &i.Start}, {end, &i.End}} {
-		if e.s != "" {
-			d, err := flow.ParseDay(e.s)
-			if err != nil {
-				panic(err)
-			}
-			*e.d = &d
-		}
+	i, err := flow.ParseInterval(start, end)
+	if err != nil {
+		panic(err)
 	}
 	return Request{Interval: i, Entity: "e", Set: "s", Pipeline: "sha256:p"}
 }
@@ -412,6 +403,7 @@ func TestClaim_Incomplete_FinishedByTheNextRun(t *testing.T) {
 
 // A state folder that did not outlive its machine must not block the table for
 // ever: whoever computes the same days again goes on.
+// Rules: S-1210, S-1303.
 func TestRecover_PendingLost_SupersededByARunOverItsDays(t *testing.T) {
 	ctx := context.Background()
 	lost := &repairs{fail: fmt.Errorf("staged file is gone: %w", flow.ErrPendingLost)}

@@ -65,23 +65,7 @@ type Input struct {
 }
 
 // Interval of the run.
-func (r Record) Interval() (flow.Interval, error) {
-	var i flow.Interval
-	for _, end := range []struct {
-		text string
-		day  **flow.Day
-	}{{r.Start, &i.Start}, {r.End, &i.End}} {
-		if end.text == "" {
-			continue
-		}
-		d, err := flow.ParseDay(end.text)
-		if err != nil {
-			return i, err
-		}
-		*end.day = &d
-	}
-	return i, nil
-}
+func (r Record) Interval() (flow.Interval, error) { return flow.ParseInterval(r.Start, r.End) }
 
 // key is where a record lies.
 func key(number int64) string { return fmt.Sprintf("runs/%06d.json", number) }

@@ -103,7 +103,7 @@ func (b *binder) names() {
 			}
 			at := fmt.Sprintf("%s[%d].use", path, i)
 			if e := fault.As(b.parts.Known(s.Use)); e != nil {
-				b.unknown = append(b.unknown, b.file.Problem(at, e.Code, e.Hint, "%s", e.Message))
+				b.unknown = append(b.unknown, b.place(at, e))
 			}
 		}
 	}
@@ -133,6 +133,12 @@ func (b *binder) problem(path string, err error) error {
 	if strings.HasPrefix(e.Place, "feature_set") || strings.HasPrefix(e.Place, "stage[") || strings.HasPrefix(e.Place, "reader[") {
 		path = e.Place
 	}
+	b.problems = append(b.problems, b.place(path, e))
+	return nil
+}
+
+// place gives an error as a problem of the key at path.
+func (b *binder) place(path string, e *fault.Error) config.Problem {
 	text := e.Message
 	if strings.ContainsRune(e.Place, filepath.Separator) {
 		text = e.Place + ": " + text // a file that the key stands for: one of many, perhaps
@@ -140,8 +146,7 @@ func (b *binder) problem(path string, err error) error {
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
-	b.problems = append(b.problems, b.file.Problem(path, e.Code, e.Hint, "%s", text))
-	return nil
+	return b.file.Problem(path, e.Code, e.Hint, "%s", text)
 }
 
 func (b *binder) bindSource(ctx context.Context, i int, r config.Reader, want columns) error {

@@ -189,6 +189,7 @@ func joined(t testing.TB) (*world, string) {
 	return w, head + source("r", "a > 1", "x < 9") + csv + derived + "[query]\nsql = \"SELECT * FROM r JOIN q -- all; \"\n" + use("score") + tail
 }
 
+// Rule: S-501.
 func TestBind_Query_ScansInPlaceOrSpillsAndNarrowsItself(t *testing.T) {
 	w, text := joined(t)
 	p := mustBind(t, w, text)

@@ -421,7 +421,7 @@ func (e *Engine) bindText(ctx context.Context, c *connection, sql string) (*boun
 	text := regexp.MustCompile(`;\s*$`).ReplaceAllString(sql, "")
 	columns, err := c.columns(ctx, text)
 	if err != nil {
-		return nil, bindQueryFault(err, sql)
+		return nil, bindQueryFault(err)
 	}
 	return bindColumns(columns, text)
 }
@@ -451,7 +451,7 @@ func bindColumns(columns []column, text string) (*bound, error) {
 }
 
 // bindQueryFault turns what DuckDB says when it binds a query into a fault.
-func bindQueryFault(err error, sql string) error {
+func bindQueryFault(err error) error {
 	d := asDuck(err)
 	if d == nil {
 		return err

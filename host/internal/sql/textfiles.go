@@ -257,6 +257,10 @@ func (t *textFiles) readCSV(ctx context.Context, c *connection, f flow.Foreign) 
 	if err != nil {
 		return err
 	}
+	if f.Columns == nil && strings.TrimSpace(first) == "" {
+		return fault.New(ColumnsDiffer, "the first line is empty: names of columns are expected").At("%s", t.paths[0]).
+			WithHint("declare the columns in the schema of the reader if the file has no names")
+	}
 	t.csv = dialect{delimiter: f.CSV.Delimiter, quote: f.CSV.Quote, null: f.CSV.Null}
 	if t.csv.quote == "" {
 		t.csv.quote = `"`

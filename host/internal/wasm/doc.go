@@ -10,8 +10,10 @@
 //     travel past it by reference.
 //   - P2: nothing that a guest does, in any call, panics or blocks the host,
 //     with one exception until fuel is built: a loop without an end.
-//   - P3: the clock and the random numbers of a guest are the same in every
-//     call, so a deterministic plugin gives the same rows on any worker.
+//   - P3: the date and the random numbers that a guest is given are the same
+//     in every call, so a plugin that computes with nothing else gives the same
+//     rows on any worker. The monotonic clock is the exception: it counts its
+//     readings and runs on from call to call of one instance.
 //   - P4: no type of the engine (wazero) leaves this package.
 //   - P5: the compile cache holds native code: its folder is private to the
 //     user who runs the host.
