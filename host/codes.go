@@ -19,6 +19,7 @@ const (
 	TooLittleMemory fault.Code = 230
 	NoState         fault.Code = 8070
 	StageLostRows   fault.Code = 3021
+	LateReject      fault.Code = 3022
 	BadInterval     fault.Code = 231
 	NoFileReader    fault.Code = 232
 	NoPluginDir     fault.Code = 233
@@ -31,6 +32,7 @@ func Codes() []fault.Doc {
 	out := []fault.Doc{
 		{Code: TooLittleMemory, Title: "too little memory", Explain: "--memory, or memory in [pipeline], is less than the smallest run needs. The message names the least."},
 		{Code: NoState, Title: "state folder unusable", Explain: "The folder for caches, the embedded store and dead letters cannot be used. Check `state` in [pipeline] and its permissions."},
+		{Code: LateReject, Title: "row rejected too late", Explain: "A stage rejected a row after the run had ended, so the row could not be kept. This is a defect of featurehost or of the stage: please report it."},
 		{Code: BadInterval, Title: "bad interval", Explain: "The end of the interval is before its start. Both days are in the interval; --date D stands for one day."},
 		{Code: NoFileReader, Title: "no reader for files", Explain: "This build of featurehost was made without the reader of files, which also reads back the result of [query]."},
 		{Code: NoPluginDir, Title: "plugin folder missing", Explain: "The folder given by --plugins does not exist or cannot be read."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/deadletter"
 	"github.com/featurehost/featurehost/host/internal/observe"
@@ -18,6 +19,7 @@ type letters struct {
 	mu     sync.Mutex
 	open   func() (*deadletter.Writer, error) // nil in a dry run
 	writer *deadletter.Writer
+	closed bool
 }
 
 // Reject implements flow.Rejects.
@@ -37,6 +39,9 @@ func (l *letters) Reject(ctx context.Context, r flow.Rejection) error {
 func (l *letters) file() (*deadletter.Writer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return nil, fault.New(LateReject, "a row was rejected after the run had ended")
+	}
 	if l.writer == nil && l.open != nil {
 		w, err := l.open()
 		if err != nil {
@@ -52,10 +57,9 @@ func (l *letters) file() (*deadletter.Writer, error) {
 func (l *letters) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
 	if l.writer == nil {
 		return nil
 	}
-	w := l.writer
-	l.writer, l.open = nil, nil
-	return w.Close()
+	return l.writer.Close()
 }

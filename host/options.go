@@ -45,8 +45,11 @@ type RunOptions struct {
 // Progress is a glance at a run.
 type Progress struct {
 	Elapsed time.Duration
-	Stages  []observe.StageStats
+	Stages  []StageStats
 }
+
+// StageStats are the counts of one stage, reader or sink.
+type StageStats = observe.StageStats
 
 // stateDir is where compile cache, embedded store and dead letters live.
 func stateDir(dir, state string) (string, error) {

@@ -2,7 +2,6 @@ package host
 
 import (
 	"github.com/featurehost/featurehost/host/flow"
-	"github.com/featurehost/featurehost/host/internal/observe"
 )
 
 // Report tells what a run did, row by row. The rows of the only reader, or with
@@ -27,14 +26,14 @@ type Report struct {
 	Features Features         `json:"features"`
 	Sinks    []SinkReport     `json:"sinks"`
 
-	Plugged      map[string]int64     `json:"plugin_counters,omitempty"` // what plugins counted
-	CastFailures map[string]int64     `json:"cast_failures,omitempty"`   // by column
-	DeadLetters  string               `json:"dead_letters,omitempty"`    // folder, when there are any
-	Spilled      int64                `json:"spilled_bytes,omitempty"`
-	LastLabel    string               `json:"last_label,omitempty"` // of rolling windows
-	Recovered    []string             `json:"recovered,omitempty"`  // earlier runs finished or undone
-	Warnings     []string             `json:"warnings,omitempty"`
-	Stages       []observe.StageStats `json:"stages"`
+	Plugged      map[string]int64 `json:"plugin_counters,omitempty"` // what plugins counted
+	CastFailures map[string]int64 `json:"cast_failures,omitempty"`   // by column
+	DeadLetters  string           `json:"dead_letters,omitempty"`    // folder, when there are any
+	Spilled      int64            `json:"spilled_bytes,omitempty"`
+	LastLabel    string           `json:"last_label,omitempty"` // of rolling windows
+	Recovered    []string         `json:"recovered,omitempty"`  // earlier runs finished or undone
+	Warnings     []string         `json:"warnings,omitempty"`
+	Stages       []StageStats     `json:"stages"`
 }
 
 // Read tells what one reader gave.

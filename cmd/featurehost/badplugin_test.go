@@ -89,7 +89,7 @@ func TestRun_PluginUnfit_RefusedBeforeTheFirstRow(t *testing.T) {
 		}
 		w, err := abi.Pack([]byte(read(t, "../../host/internal/wasm/testdata/hostile.wasm")), []byte(strings.Replace(manifest, old, new, 1)))
 		if err != nil {
-			return string(section(read(t, "../../host/internal/wasm/testdata/hostile.wasm"), strings.Replace(manifest, old, new, 1)))
+			return section(read(t, "../../host/internal/wasm/testdata/hostile.wasm"), strings.Replace(manifest, old, new, 1))
 		}
 		return string(w)
 	}

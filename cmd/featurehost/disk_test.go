@@ -41,7 +41,7 @@ func (w *world) limited(blocks string, args ...string) outcome {
 func TestRun_FilesCannotGrow_NothingHalfWritten(t *testing.T) {
 	t.Parallel()
 	w := ran(t)
-	w.many()
+	w.rowsOf(60_000) // so many that threads of DuckDB write, too
 	refused := 0
 	for _, blocks := range []string{"1", "2", "8", "16", "24", "32", "64", "128", "256", "512", "1024"} {
 		before := w.stores()
@@ -68,7 +68,7 @@ func TestRun_FilesCannotGrow_NothingHalfWritten(t *testing.T) {
 	w.good("run", "p.toml")
 	w.clean()
 	fresh := newWorld(t)
-	fresh.many()
+	fresh.rowsOf(60_000)
 	fresh.pipeline()
 	fresh.good("run", "p.toml")
 	if got, want := w.rows(), fresh.rows(); strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -14,11 +14,13 @@ import (
 )
 
 // many writes an input that takes a good part of a second, over many days.
-func (w *world) many() {
+func (w *world) many() { w.Helper(); w.rowsOf(20_000) }
+
+func (w *world) rowsOf(n int) {
 	w.Helper()
 	var b strings.Builder
 	b.WriteString("id,ts,amount\n")
-	for i := range 20_000 {
+	for i := range n {
 		if i%1000 == 500 {
 			b.WriteString(",2024-01-05T00:00:00Z,1.5\n") // goes to the dead letter
 		}

@@ -95,8 +95,8 @@ func TestError_Parts_EmptyOnesLeftOut(t *testing.T) {
 }
 
 // tree draws an error that holds faults of codes 1 to 6 below joins, wraps and
-// other faults, and gives those codes with it, the first in order first.
-func tree(rt *rapid.T, depth int) (error, []fault.Code) {
+// other faults, and gives those codes before it, the first in order first.
+func tree(rt *rapid.T, depth int) ([]fault.Code, error) {
 	kind := rapid.IntRange(0, 4).Draw(rt, "kind")
 	if depth == 0 {
 		kind %= 2
@@ -104,29 +104,29 @@ func tree(rt *rapid.T, depth int) (error, []fault.Code) {
 	code := fault.Code(rapid.IntRange(1, 6).Draw(rt, "code"))
 	switch kind {
 	case 0:
-		return errors.New("plain"), nil
+		return nil, errors.New("plain")
 	case 1:
-		return fault.New(code, "leaf"), []fault.Code{code}
+		return []fault.Code{code}, fault.New(code, "leaf")
 	case 2:
-		err, codes := tree(rt, depth-1)
-		return fmt.Errorf("wrapped: %w", err), codes
+		codes, err := tree(rt, depth-1)
+		return codes, fmt.Errorf("wrapped: %w", err)
 	case 3:
-		err, codes := tree(rt, depth-1)
-		return fault.Wrap(err, code, "above"), append([]fault.Code{code}, codes...)
+		codes, err := tree(rt, depth-1)
+		return append([]fault.Code{code}, codes...), fault.Wrap(err, code, "above")
 	}
 	var all []fault.Code
 	var errs []error
 	for range rapid.IntRange(1, 3).Draw(rt, "branches") {
-		err, codes := tree(rt, depth-1)
+		codes, err := tree(rt, depth-1)
 		errs, all = append(errs, err), append(all, codes...)
 	}
-	return errors.Join(errs...), all
+	return all, errors.Join(errs...)
 }
 
 // As gives the first fault of any tree of errors; Is finds each one of it.
 func TestIsAs_AnyTree_EveryCodeFound(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		err, codes := tree(rt, 4)
+		codes, err := tree(rt, 4)
 		if e := fault.As(err); (e == nil) != (len(codes) == 0) || e != nil && e.Code != codes[0] {
 			rt.Fatalf("As gives %v of %v", e, codes)
 		}

@@ -12,7 +12,7 @@ import (
 func TestSuggest_Typos_NearestName(t *testing.T) {
 	names := []string{"where", "when", "format", "timestamp", "timestamp_ntz", "id", "Carrier"}
 	for got, want := range map[string]string{
-		"wehre": "where", "Where": "where", "wen": "when", "formt": "format", "timestmap": "timestamp", "timestamp_nzt": "timestamp_ntz",
+		"wehre": "where", "Where": "where", "wen": "when", "formt": "format", "timsetamp": "timestamp", "timestamp_nzt": "timestamp_ntz",
 		"": "", "banana": "", "x": "", "di": "id", "idididid": "",
 		"tmstmp": "timestamp", "tmstp": "", "carrier": "Carrier", "timestamp_xxx": "timestamp_ntz", "timestampxxxx": "",
 	} {
