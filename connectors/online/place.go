@@ -29,6 +29,9 @@ func database(cfg config.Sink, at parts.Place) (string, error) {
 // below gives path as it is written into a Pending: relative to the pipeline's
 // folder when it lies there, so that the folder may be moved as a whole.
 func below(dir, path string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs // path is absolute, and dir often is "."
+	}
 	if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
 		return rel
 	}
