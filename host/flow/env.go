@@ -28,7 +28,7 @@ type Rejects interface {
 // Rejection names rows of a batch that were turned down for one reason.
 type Rejection struct {
 	Stage   string // who turned them down
-	Reason  string // a reason code (S-107): null_key, null_timestamp, bad_row
+	Reason  string // a reason code (S-107): null_key, null_timestamp
 	Message string // detail for the person who reads the letter; may be empty
 	Batch   Batch  // borrowed
 	Rows    []int  // row numbers in the batch, ascending
