@@ -96,6 +96,13 @@ func (x *index) spanOf(e extent) Span {
 	from, to := x.line(line)
 	start = min(max(start, from), to)
 	end := min(max(e.end, start), to)
+	// The parser may point into the middle of a character.
+	for start > from && start < to && !utf8.RuneStart(x.src[start]) {
+		start--
+	}
+	for end < to && !utf8.RuneStart(x.src[end]) {
+		end++
+	}
 	return Span{
 		File: x.file,
 		Line: line + 1,
