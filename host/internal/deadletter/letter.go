@@ -8,6 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/zeebo/xxh3"
 
 	"github.com/featurehost/featurehost/host/flow"
 )
@@ -36,6 +37,9 @@ func columns() *arrow.Schema {
 		{Name: "object", Type: arrow.BinaryTypes.String, Nullable: true},
 		// From 0, although messages count from 1: see Letter.SourceRow.
 		{Name: "source_row", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		// xxh3-64 of row. The decoder of Arrow IPC trusts lengths it reads, so
+		// bytes that were damaged must not reach it.
+		{Name: "row_hash", Type: arrow.PrimitiveTypes.Int64},
 	}, nil)
 }
 
@@ -51,8 +55,15 @@ func encodeRow(r flow.Record, i int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// decodeRow reads what encodeRow wrote. The caller releases the row.
-func decodeRow(b []byte) (flow.Record, error) {
+// hash of the bytes of a row, as the file keeps it.
+func hash(row []byte) int64 { return int64(xxh3.Hash(row)) }
+
+// decodeRow reads what encodeRow wrote, if it has the hash. The caller releases
+// the row.
+func decodeRow(b []byte, want int64) (flow.Record, error) {
+	if hash(b) != want {
+		return nil, errors.New("the row's bytes are damaged: they do not have the hash kept with them")
+	}
 	r, err := ipc.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err

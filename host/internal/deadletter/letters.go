@@ -93,6 +93,7 @@ func (f *letters) add(l letter) error {
 		f.build.Field(6).(*array.StringBuilder).Append(l.Object)
 		f.build.Field(7).(*array.Int64Builder).Append(l.SourceRow)
 	}
+	f.build.Field(8).(*array.Int64Builder).Append(hash(l.row))
 	f.bytes += len(l.row) + len(l.Message)
 	if f.bytes >= groupBytes || f.build.Field(0).Len() >= groupRows {
 		return f.flush()

@@ -92,7 +92,7 @@ func sameColumns(got *arrow.Schema) error {
 }
 
 func letterOf(b arrow.RecordBatch, i int) (Letter, error) {
-	row, err := decodeRow(b.Column(0).(*array.Binary).Value(i))
+	row, err := decodeRow(b.Column(0).(*array.Binary).Value(i), b.Column(8).(*array.Int64).Value(i))
 	if err != nil {
 		return Letter{}, fmt.Errorf("letter %d: %w", i, err)
 	}
