@@ -131,6 +131,11 @@ func TestConvert_Files(t *testing.T) {
 			map[string]string{"a.json.gz": "{\"id\":\"7\",\"t\":\"2024-01-01T00:00:00+02:00\"}\n", "b.json.gz": "\n{\"s\":5,\"zz\":1}\n"},
 			flow.Foreign{Format: "json", Columns: declared("id integer, t timestamp, s string")},
 			"id integer, t timestamp, s string", "7 | 2023-12-31T22:00:00Z | null\nnull | null | 5\n"},
+		// A dictionary of DuckDB would hold only the zero that came first.
+		"both zeros": {
+			map[string]string{"a.csv": "x,y,l\n0.0,-0.0,\"[0.0, -0.0]\"\n-0.0,0.0,\"[-0.0, 0.0]\"\n" + strings.Repeat("1,1,[]\n", 8)},
+			flow.Foreign{Format: "csv", Columns: declared("x double, y float, l array<double>")},
+			"x double, y float, l array<double>", "0 | -0 | [0,-0]\n-0 | 0 | [-0,0]\n" + strings.Repeat("1 | 1 | []\n", 8)},
 		"hive": {
 			map[string]string{"y=1/k=a/a.csv": "n\n1\n", "y=__HIVE_DEFAULT_PARTITION__/k=b%20c/a.csv": "n\n2\n"},
 			flow.Foreign{Format: "csv", HivePartitions: true},
