@@ -39,6 +39,9 @@ func (w *world) limited(blocks string, args ...string) outcome {
 // TestRun_FilesCannotGrow_NothingHalfWritten: the disk refuses in the middle of
 // a write, at many sizes; the run ends in 3 or, where all fits, in 0.
 func TestRun_FilesCannotGrow_NothingHalfWritten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs at many limits")
+	}
 	t.Parallel()
 	w := ran(t)
 	w.rowsOf(60_000) // so many that threads of DuckDB write, too

@@ -91,6 +91,9 @@ func (w *world) killedAt(n int, args ...string) (seen int, err error) {
 // step, readers find the old or the new of each day, and the next run makes the
 // whole right table. Not parallel: it waits for any child.
 func TestRun_KilledAtEveryStep_NextRunIsRight(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills some forty runs")
+	}
 	old := newWorld(t)
 	old.events(4, 3)
 	old.pipeline()
