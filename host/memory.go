@@ -22,6 +22,9 @@ const leastMemory = 256 << 20
 // the collector has not swept yet, and DuckDB beside its own limit.
 const outside = 72 << 20
 
+// sinkBlocks is the most that a sink holds outside the heap.
+const sinkBlocks = 64 << 20
+
 // split shares out memory. DuckDB gets its share only when a pipeline uses it.
 func split(total int64, sql bool) (budget, error) {
 	if total < leastMemory {
@@ -32,9 +35,11 @@ func split(total int64, sql bool) (budget, error) {
 	if sql {
 		b.sql = total * 3 / 10
 	}
-	b.heap = total - b.sql - outside
+	rest := total - b.sql - outside
+	b.part = rest / 5
+	// Sinks hold their rows outside the heap, up to a bound of their own.
+	b.heap = rest - min(b.part, sinkBlocks)
 	b.exchange = b.heap * 2 / 5
-	b.part = b.heap / 4
 	return b, nil
 }
 
