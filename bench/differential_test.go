@@ -24,12 +24,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	_ "github.com/mattn/go-sqlite3"
 
-	"github.com/featurehost/featurehost/builtins"
 	"github.com/featurehost/featurehost/config"
-	"github.com/featurehost/featurehost/connectors"
 	"github.com/featurehost/featurehost/host"
 	"github.com/featurehost/featurehost/host/flow"
-	"github.com/featurehost/featurehost/host/parts"
 )
 
 // pipeline is a drawn pipeline.
@@ -653,13 +650,7 @@ func execute(t *testing.T, dir, out string, p *pipeline, k knobs, start, end *in
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog := &parts.Catalog{}
-	builtins.Register(catalog)
-	connectors.Register(catalog)
-	h, err := host.New(file, host.Options{Catalog: catalog})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := open(t, file)
 	defer h.Close()
 	var interval flow.Interval
 	if start != nil {

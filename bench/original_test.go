@@ -38,13 +38,7 @@ func run(t *testing.T, layout string) (table string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalog := &parts.Catalog{}
-	builtins.Register(catalog)
-	connectors.Register(catalog)
-	h, err := host.New(file, host.Options{Catalog: catalog})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := open(t, file)
 	defer h.Close()
 	end, err := flow.ParseDay("2024-03-31")
 	if err != nil {
@@ -54,6 +48,19 @@ func run(t *testing.T, layout string) (table string) {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "historical")
+}
+
+// open makes a host with everything that this build holds.
+func open(t *testing.T, file *config.File) *host.Host {
+	t.Helper()
+	catalog := &parts.Catalog{}
+	builtins.Register(catalog)
+	connectors.Register(catalog)
+	h, err := host.New(file, host.Options{Catalog: catalog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func compare(t *testing.T, table string) {

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -117,10 +116,7 @@ func (r *running) fill() {
 		Rows: r.result.Features, Duplicates: e.Total(countDuplicates), OutsideInterval: e.Total(countOutside),
 	}
 	out.Features.Made = r.made()
-	out.Plugged = map[string]int64{}
-	for name, n := range e.Names("plugin_") {
-		out.Plugged[name] = n
-	}
+	out.Plugged = e.Names("plugin_")
 	if e.Total(countEmpty) > 0 {
 		e.Warn("empty_interval: no rows in the interval; its days are cleared")
 	}
@@ -128,11 +124,10 @@ func (r *running) fill() {
 		out.LastLabel = time.UnixMicro(r.result.Last).UTC().Format(time.RFC3339Nano)
 	}
 	out.Spilled = r.result.Exchange.Spilled
-	out.Warnings = append(out.Warnings, e.Warnings()...)
+	out.Warnings = e.Warnings()
 	out.Stages = e.Stages()
 	out.Seconds = time.Since(r.start).Seconds()
-	if out.Plugins == nil {
+	if out.Plugins == nil { // the run ended before its plan was bound
 		out.Plugins = map[string]string{}
 	}
-	out.Plugins = maps.Clone(out.Plugins)
 }

@@ -274,19 +274,9 @@ func extent(r arrow.RecordBatch) flow.Extent {
 
 func days(t testing.TB, start, end string) flow.Interval {
 	t.Helper()
-	var i flow.Interval
-	for _, d := range []struct {
-		text string
-		to   **flow.Day
-	}{{start, &i.Start}, {end, &i.End}} {
-		if d.text == "" {
-			continue
-		}
-		day, err := flow.ParseDay(d.text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		*d.to = &day
+	i, err := flow.ParseInterval(start, end)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return i
 }

@@ -148,19 +148,9 @@ func wantCode(t testing.TB, what string, err error, code fault.Code, parts ...st
 
 func interval(t testing.TB, start, end string) flow.Interval {
 	t.Helper()
-	var i flow.Interval
-	for _, x := range []struct {
-		s string
-		d **flow.Day
-	}{{start, &i.Start}, {end, &i.End}} {
-		if x.s == "" {
-			continue
-		}
-		d, err := flow.ParseDay(x.s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		*x.d = &d
+	i, err := flow.ParseInterval(start, end)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return i
 }

@@ -28,17 +28,9 @@ const columns = "id bigint, timestamp timestamp, n bigint"
 func run(t testing.TB, id, from, to string) flow.Run {
 	t.Helper()
 	r := flow.Run{Number: 1, ID: id, Entity: "e", Set: "s", Pipeline: "sha256:p", Version: "1.2.3", Plugins: map[string]string{"b@1": "y", "a@1": "x"}}
-	for _, end := range []struct {
-		text string
-		day  **flow.Day
-	}{{from, &r.Interval.Start}, {to, &r.Interval.End}} {
-		if end.text != "" {
-			d, err := flow.ParseDay(end.text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			*end.day = &d
-		}
+	var err error
+	if r.Interval, err = flow.ParseInterval(from, to); err != nil {
+		t.Fatal(err)
 	}
 	return r
 }

@@ -106,19 +106,7 @@ func (c *fixed64) heads(slot int, out []uint64) {
 
 func (c *fixed64) gather(ids []uint32, mem memory.Allocator) (arrow.Array, error) {
 	buf := newBuffer(mem, 8*len(ids))
-	out := arrow.Uint64Traits.CastFromBytes(buf.Bytes())
-	v := c.v
-	for i, id := range ids {
-		out[i] = v[id>>rowBits][id&rowMask]
-	}
-	valid, n := c.gatherValid(ids, mem)
-	if n > 0 { // what lies under a null is not data, and must not differ
-		for i, id := range ids {
-			if c.null(id) {
-				out[i] = 0
-			}
-		}
-	}
+	valid, n := gatherFixed(&c.nulls, arrow.Uint64Traits.CastFromBytes(buf.Bytes()), c.v, ids, mem)
 	return makeArray(c.typ, len(ids), n, valid, buf), nil
 }
 
@@ -175,8 +163,15 @@ func (c *fixed32) heads(slot int, out []uint64) {
 
 func (c *fixed32) gather(ids []uint32, mem memory.Allocator) (arrow.Array, error) {
 	buf := newBuffer(mem, 4*len(ids))
-	out := arrow.Uint32Traits.CastFromBytes(buf.Bytes())
-	v := c.v
+	valid, n := gatherFixed(&c.nulls, arrow.Uint32Traits.CastFromBytes(buf.Bytes()), c.v, ids, mem)
+	return makeArray(c.typ, len(ids), n, valid, buf), nil
+}
+
+func (c *fixed32) bytes([]uint32) int64 { return 0 }
+
+// gatherFixed copies the values of the rows named into out, and gives which of
+// them are null.
+func gatherFixed[T uint32 | uint64](c *nulls, out []T, v [][]T, ids []uint32, mem memory.Allocator) (*memory.Buffer, int) {
 	for i, id := range ids {
 		out[i] = v[id>>rowBits][id&rowMask]
 	}
@@ -188,7 +183,5 @@ func (c *fixed32) gather(ids []uint32, mem memory.Allocator) (arrow.Array, error
 			}
 		}
 	}
-	return makeArray(c.typ, len(ids), n, valid, buf), nil
+	return valid, n
 }
-
-func (c *fixed32) bytes([]uint32) int64 { return 0 }
