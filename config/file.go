@@ -63,12 +63,47 @@ type Column struct{ Name, Type string }
 // Query is the [query] table.
 type Query struct{ SQL string }
 
-// Stage is one [[stage]] or [[reader.prepare]]: a plugin or a built-in.
+// Stage is one [[stage]] or [[reader.prepare]]: a plugin or a built-in. Of the
+// settings only those of its own verb are set.
 type Stage struct {
-	Use    string
-	Where  string         // filter
-	Config map[string]any // plugin: the values of TOML as JSON would hold them
-	Limits Limits
+	Use         string
+	Where       string // filter
+	Replace     *Replace
+	ForwardFill *ForwardFill
+	Pivot       *PivotStep
+	ExplodeJSON *ExplodeJSON
+	Config      map[string]any // plugin: the values of TOML as JSON would hold them
+	Limits      Limits
+}
+
+// Replace changes values of a text column by a map (S-502).
+type Replace struct {
+	Column string
+	Values map[string]string // old to new
+}
+
+// ForwardFill puts the last value before a null in its place (S-503).
+type ForwardFill struct {
+	PartitionBy []string // columns that tell series apart
+	OrderBy     []string // columns that order a series; at least one
+	Column      string
+	Into        string // column that takes the result; Column itself by default
+}
+
+// PivotStep makes columns of the values of a column (S-504).
+type PivotStep struct {
+	GroupBy       []string // columns of a group; at least one
+	Column, Value string
+	Aggregation   Function
+	Values        []any // string, int64, float64 or bool; nil: found in the data
+	Mock          bool  // nulls of Value are values, which no fill replaces
+	ForwardFill   bool
+}
+
+// ExplodeJSON makes columns of the fields of JSON texts (S-505).
+type ExplodeJSON struct {
+	Column string
+	Schema []Column // in file order; a type may be struct<name: type, ...>
 }
 
 // Limits are the caps an operator puts on a plugin; zero means the plugin's
@@ -92,10 +127,29 @@ type FeatureSet struct {
 	OrderArrival              string   // order = { arrival, sequence }
 	OrderSequence             string
 	Features                  []Feature
+	Pivot                     *Pivot    // aggregated sets
+	Distinct                  *Distinct // aggregated sets
 }
 
-// Key is one key column.
-type Key struct{ Name, Type, From, Description string }
+// Key is one key column. At most one of From, H3 and Stack describes it.
+type Key struct {
+	Name, Type, From, Description string
+	H3                            *H3
+	Stack                         []string // patterns of columns that become rows (S-1004)
+	Regex                         bool     // Stack holds regular expressions
+}
+
+// Pivot gives each aggregate once for every value of a column (S-931).
+type Pivot struct {
+	Column string
+	Values []any // string, int64, float64 or bool; at least one
+}
+
+// Distinct keeps one row of each tuple of columns before aggregation (S-917).
+type Distinct struct {
+	Subset []string
+	Keep   string // "last" (default) | "first"
+}
 
 // Timestamp says how the event time is read (S-604).
 type Timestamp struct{ From, Unit, Mask string }
@@ -105,10 +159,12 @@ type Windows struct {
 	Rolling []TimeSpan
 	Slide   TimeSpan // default "1 day"
 	Rows    string   // "" | "with_data"
+	Zone    string   // IANA name; "" is UTC (S-907)
 }
 
 // TimeSpan is a length of time as written ("7 days"): the number, the unit as
-// written, which enters column names, and the length in microseconds.
+// written, which enters column names, and the length in microseconds, 0 for
+// months and years.
 type TimeSpan struct {
 	Text   string
 	N      int64
@@ -119,17 +175,56 @@ type TimeSpan struct {
 // Duration gives the length.
 func (s TimeSpan) Duration() time.Duration { return time.Duration(s.Micros) * time.Microsecond }
 
-// Feature is one [[feature_set.feature]]. Exactly one of Aggregate, SQL and
-// plain (From with Type) describes it.
+// Feature is one [[feature_set.feature]]. At most one of Aggregate, SQL,
+// Function (with or without Window), Use, H3 and Stack describes it; without
+// any it is a copy of From with Type.
 type Feature struct {
 	Name, From, Type, SQL, Description string
 	Aggregate                          []Function
+	Where                              string // with Aggregate: rows that count (S-916)
+	OnOverflow                         string // with Aggregate or Function: "" (fail) | "null" (S-941)
+	Function                           []Function
+	Window                             *FeatureWindow // with Function
+	Use                                string         // plugin
+	Config                             map[string]any // of the plugin
+	H3                                 *H3
+	Stack                              []string // patterns of columns that become rows (S-1004)
+	Regex                              bool     // Stack holds regular expressions
 }
 
-// Function is one aggregate function with the type its column is cast to.
+// FeatureWindow are the windows of a plain feature, one value for each row
+// (section 8). Exactly one of Fixed and Rows is set.
+type FeatureWindow struct {
+	Fixed       []TimeSpan
+	Rows        []RowSpan
+	PartitionBy []string // nil: the keys
+	OrderBy     string   // "" is timestamp
+	Bounds      string   // fixed: "(]" (default), "[]", "[)", "()"
+}
+
+// RowSpan is a number of rows as written ("3 events"): the unit is free text
+// and enters column names.
+type RowSpan struct {
+	Text string
+	N    int64
+	Unit string
+}
+
+// H3 names the cells of a place (S-1001).
+type H3 struct {
+	Lat, Lng    string // columns
+	Resolutions []int  // 0 to 15
+	Stack       bool   // one row for each resolution (S-1002)
+}
+
+// Function is one function with its parameters and the type its column is
+// cast to.
 type Function struct {
-	Name string // as written
-	Type string // "" = default of the function
+	Name string  // as written
+	Type string  // "" = default of the function
+	P    float64 // percentile: 0 to 1
+	K    int     // top_k, bottom_k, first_k, last_k: at least 1
+	RSD  float64 // approx_count_distinct: relative standard deviation; 0 = 0.05
 }
 
 // Sink is one [[sink]].

@@ -107,7 +107,10 @@ func planReport(p *plan.Plan, memory int64) *PlanReport {
 	for _, s := range p.Steps {
 		out.Steps = append(out.Steps, stepReport(s))
 	}
-	out.Steps = append(out.Steps, stepReport(p.Select), stepReport(p.Fold))
+	for _, s := range p.Before {
+		out.Steps = append(out.Steps, stepReport(s))
+	}
+	out.Steps = append(out.Steps, stepReport(p.Fold))
 	for _, s := range f.Sinks {
 		out.Sinks = append(out.Sinks, s.Type)
 	}

@@ -41,7 +41,7 @@ func BenchmarkSelect(b *testing.B) {
 	in := flights(b)
 	env, _, _ := hosttest.Env(b)
 	set, _ := New(cfg, flow.Interval{}, env)
-	s := set.Select()
+	s := set.Steps()[0].(*Select)
 	if _, err := s.Open(context.Background(), in.Schema()); err != nil {
 		b.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func TestSelect_Failures_ReleaseEverything(t *testing.T) {
 				t.Fatal(err)
 			}
 			made.(*Set).mem = mem
-			s := made.Select()
+			s := made.Steps()[0].(*Select)
 			in := hosttest.Batch(t, "id integer, ts timestamp, v bigint", append([]string{"1 | 2020-01-01 | 1", "1 | 2020-01-02 | 2"}, c.rows...)...)
 			if _, err := s.Open(context.Background(), in.Record.Schema()); err != nil {
 				t.Fatal(err)

@@ -72,7 +72,7 @@ func (b *bench) try(t testing.TB, rows arrow.RecordBatch, latest bool) (string, 
 	}
 	set := made.(*Set)
 	set.mem = mem
-	sel, fold, last := set.Select(), set.Fold(), set.Latest()
+	sel, fold, last := set.Steps()[0].(*Select), set.Fold(), set.Latest()
 	for _, s := range []flow.Stage{sel, fold, last} {
 		defer s.Close()
 	}

@@ -26,7 +26,7 @@ func opened(t testing.TB, cfg config.FeatureSet, sql flow.SQL, columns string) (
 	if err != nil {
 		return nil, nil, rejected, counts, err
 	}
-	sel, fold := set.Select().(*Select), set.Fold()
+	sel, fold := set.Steps()[0].(*Select), set.Fold()
 	t.Cleanup(func() { sel.Close(); fold.Close() })
 	out, err := sel.Open(context.Background(), hosttest.Record(t, columns).Schema())
 	if err == nil {
@@ -247,7 +247,7 @@ func TestSelect_Rejections_SayWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := set.Select()
+	s := set.Steps()[0].(*Select)
 	in := hosttest.Batch(t, "id bigint, ts string", "null | 2020-01-01", "1 | soon", "2 | null", "3 | 2020-01-01")
 	if _, err := s.Open(context.Background(), in.Record.Schema()); err != nil {
 		t.Fatal(err)
@@ -454,7 +454,7 @@ func TestSelect_StructColumn_Refused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = set.Select().Open(context.Background(), arrow.NewSchema([]arrow.Field{
+	_, err = set.Steps()[0].(*Select).Open(context.Background(), arrow.NewSchema([]arrow.Field{
 		{Name: "id", Type: arrow.PrimitiveTypes.Int64}, {Name: "ts", Type: arrow.FixedWidthTypes.Timestamp_us},
 		{Name: "v", Type: arrow.StructOf()}, {Name: "unused", Type: arrow.StructOf()}}, nil))
 	refused(t, err, BadInput, "feature_set.feature[0].name", "struct")

@@ -44,8 +44,11 @@ func New(cfg config.FeatureSet, interval flow.Interval, env flow.Env) (flow.Feat
 	return s, s.checkNames()
 }
 
-// Select makes rows of keys, timestamp and what Fold needs.
-func (s *Set) Select() flow.Stateless { return &Select{set: s} }
+// Steps are the stages before the exchange by key.
+func (s *Set) Steps() []flow.Stage { return []flow.Stage{&Select{set: s}} }
+
+// LookBack tells which earlier rows an interval needs.
+func (s *Set) LookBack() flow.LookBack { return flow.LookBack{All: true} }
 
 // Fold makes the feature table.
 func (s *Set) Fold() flow.Keyed {

@@ -49,9 +49,9 @@ func (s *Set) spec(in *flow.Schema) (window.Spec, error) {
 		return spec, nil
 	}
 	for _, r := range w.Rolling {
-		spec.Windows = append(spec.Windows, window.Width{Micros: r.Micros})
+		spec.Windows = append(spec.Windows, window.Length{Micros: r.Micros})
 	}
-	spec.Slide = w.Slide.Micros
+	spec.Slide.Micros = w.Slide.Micros
 	spec.EmptyNull = s.profile.EmptyWindowNull
 	if s.profile.StartGrid {
 		spec.Grid = window.StartsOnMultiples

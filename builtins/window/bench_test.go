@@ -22,8 +22,8 @@ func BenchmarkSweep_1M(b *testing.B) {
 	const events, keys, days = 1_000_000, 100_000, 90
 	batches, extent := benchEvents(events, keys, days)
 	spec := window.Spec{
-		Keys: []string{"id"}, Time: "ts", Slide: flow.MicrosPerDay, OnlyChanges: true,
-		Windows: []window.Width{{Micros: 7 * flow.MicrosPerDay}, {Micros: 14 * flow.MicrosPerDay}, {Micros: 30 * flow.MicrosPerDay}},
+		Keys: []string{"id"}, Time: "ts", Slide: window.Length{Micros: flow.MicrosPerDay}, OnlyChanges: true,
+		Windows: []window.Length{{Micros: 7 * flow.MicrosPerDay}, {Micros: 14 * flow.MicrosPerDay}, {Micros: 30 * flow.MicrosPerDay}},
 	}
 	for _, c := range []string{"amount", "quantity"} {
 		for _, f := range []window.Function{window.Count, window.Avg, window.Sum} {
@@ -38,8 +38,8 @@ func BenchmarkSweep_MinMaxStddev(b *testing.B) {
 	const events, keys, days = 200_000, 20_000, 90
 	batches, extent := benchEvents(events, keys, days)
 	spec := window.Spec{
-		Keys: []string{"id"}, Time: "ts", Slide: flow.MicrosPerDay, OnlyChanges: true,
-		Windows: []window.Width{{Micros: 7 * flow.MicrosPerDay}, {Micros: 14 * flow.MicrosPerDay}, {Micros: 30 * flow.MicrosPerDay}},
+		Keys: []string{"id"}, Time: "ts", Slide: window.Length{Micros: flow.MicrosPerDay}, OnlyChanges: true,
+		Windows: []window.Length{{Micros: 7 * flow.MicrosPerDay}, {Micros: 14 * flow.MicrosPerDay}, {Micros: 30 * flow.MicrosPerDay}},
 	}
 	for _, f := range []window.Function{window.Min, window.Max, window.First, window.Last, window.StddevPop, window.StddevSamp} {
 		spec.Aggregates = append(spec.Aggregates, aggregate("amount", f, 3))

@@ -24,6 +24,29 @@ const (
 	Last
 	StddevPop
 	StddevSamp
+	FirstNonNull
+	LastNonNull
+	VarPop
+	VarSamp
+	Skewness
+	Kurtosis
+	CollectList
+	CollectSet
+	CountDistinct
+	SumDistinct
+	ApproxCountDistinct
+	Mode
+	MostFrequentSet
+	Median
+	Percentile
+	TopK
+	BottomK
+	FirstK
+	LastK
+	// ModeText and MostFrequentSetText are mode and most_frequent_set as the
+	// butterfree profile has them. No name finds them.
+	ModeText
+	MostFrequentSetText
 )
 
 // names lists what each function may be called, its own name first.

@@ -113,7 +113,7 @@ var ordinary = []string{
 func TestSweep_Golden08_OneWindow(t *testing.T) {
 	for _, onlyChanges := range []bool{true, false} {
 		spec := window.Spec{
-			Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: 72 * hour}}, Slide: 24 * hour,
+			Keys: []string{"id"}, Time: "ts", Windows: []window.Length{{Micros: 72 * hour}}, Slide: window.Length{Micros: 24 * hour},
 			Grid: window.StartsOnMultiples, Rows: window.EveryLabel, OnlyChanges: onlyChanges, EmptyNull: true,
 			NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-15"),
 			Aggregates: []window.Aggregate{aggregate("v", window.Avg, 1), aggregate("v", window.StddevPop, 1), aggregate("v", window.Count, 1)},
@@ -140,7 +140,7 @@ func TestSweep_Golden08_OneWindow(t *testing.T) {
 // Rules: S-913, S-918.
 func TestSweep_Golden10_SlideHour(t *testing.T) {
 	spec := window.Spec{
-		Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: hour}, {Micros: 2 * hour}}, Slide: hour,
+		Keys: []string{"id"}, Time: "ts", Windows: []window.Length{{Micros: hour}, {Micros: 2 * hour}}, Slide: window.Length{Micros: hour},
 		Grid: window.StartsOnMultiples, Rows: window.WithData, OnlyChanges: true, EmptyNull: true,
 		NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-02"),
 		Aggregates: []window.Aggregate{aggregate("v", window.Sum, 2), aggregate("v", window.Count, 2)},
@@ -172,7 +172,7 @@ func TestSweep_Golden10_SlideHour(t *testing.T) {
 // Rule: S-913.
 func TestSweep_Golden12_Slide24Hours(t *testing.T) {
 	spec := window.Spec{
-		Keys: []string{"id"}, Time: "ts", Windows: []window.Width{{Micros: 72 * hour}}, Slide: 24 * hour,
+		Keys: []string{"id"}, Time: "ts", Windows: []window.Length{{Micros: 72 * hour}}, Slide: window.Length{Micros: 24 * hour},
 		Grid: window.StartsOnMultiples, Rows: window.WithData, EmptyNull: true,
 		NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-15"),
 		Aggregates: []window.Aggregate{aggregate("v", window.Sum, 1)},
@@ -197,7 +197,7 @@ func TestSweep_Golden12_Slide24Hours(t *testing.T) {
 // Rules: S-912, S-918.
 func TestSweep_Golden21_NullKeys(t *testing.T) {
 	spec := window.Spec{
-		Keys: []string{"id", "k2"}, Time: "ts", Windows: []window.Width{{Micros: 24 * hour}}, Slide: 24 * hour,
+		Keys: []string{"id", "k2"}, Time: "ts", Windows: []window.Length{{Micros: 24 * hour}}, Slide: window.Length{Micros: 24 * hour},
 		Grid: window.StartsOnMultiples, Rows: window.EveryLabel, OnlyChanges: true, EmptyNull: true,
 		NullKeys: window.NullNeverMatches, LastLabel: instant("2020-01-03"),
 		Aggregates: []window.Aggregate{aggregate("v", window.Sum, 1)},

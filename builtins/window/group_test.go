@@ -69,7 +69,7 @@ func TestGroup_ManyGroups_SameAsOracle(t *testing.T) {
 func TestGroup_Refuses(t *testing.T) {
 	in := record(nil)
 	defer in.Release()
-	spec := window.Spec{Keys: []string{"k"}, Time: "ts", Windows: []window.Width{{Micros: 1}}, Aggregates: everything(1, "f")}
+	spec := window.Spec{Keys: []string{"k"}, Time: "ts", Windows: []window.Length{{Micros: 1}}, Aggregates: everything(1, "f")}
 	if _, err := window.NewGroup(spec).Open(context.Background(), in.Schema()); !fault.Is(err, window.BadSpec) {
 		t.Error(err)
 	}

@@ -15,7 +15,7 @@ func (s *Sweep) entersAt(w *rolling, i int32) int64 {
 	if w.phase == 0 {
 		return s.enter[i]
 	}
-	return after(s.times[i], w.phase, s.spec.Slide)
+	return after(s.times[i], w.phase, s.spec.Slide.Micros)
 }
 
 // leavesAt gives the first label at which open row i is in w no more.
@@ -23,7 +23,7 @@ func (s *Sweep) leavesAt(w *rolling, i int32) int64 {
 	if w.onGrid {
 		return s.enter[i] + w.width
 	}
-	return after(s.times[i]+w.width, w.phase, s.spec.Slide)
+	return after(s.times[i]+w.width, w.phase, s.spec.Slide.Micros)
 }
 
 // dark reports whether w has no value at any label of the present key.
@@ -156,11 +156,11 @@ func (s *Sweep) next(change int64) int64 {
 	case s.key.at == math.MinInt64, empty && s.spec.Rows == WithData:
 		return change
 	case s.spec.Rows == EveryLabel:
-		return after(s.key.at, 0, s.spec.Slide)
+		return after(s.key.at, 0, s.spec.Slide.Micros)
 	}
 	e := int64(never)
 	for i := range s.windows {
-		e = min(e, after(s.key.at, s.windows[i].phase, s.spec.Slide))
+		e = min(e, after(s.key.at, s.windows[i].phase, s.spec.Slide.Micros))
 	}
 	return e
 }
@@ -170,7 +170,7 @@ func (s *Sweep) shows(w *rolling, e int64) bool {
 	if s.dark(w) {
 		return false
 	}
-	return s.oneGrid || (e-w.phase)%s.spec.Slide == 0
+	return s.oneGrid || (e-w.phase)%s.spec.Slide.Micros == 0
 }
 
 // emitRow schedules the row of label e, or the rows, or none.

@@ -34,13 +34,13 @@ func oracleRows(spec window.Spec, events []event) []string {
 	for _, e := range events {
 		lo, hi = min(lo, e.t), max(hi, e.t)
 	}
-	phase := func(w window.Width) int64 {
+	phase := func(w window.Length) int64 {
 		if spec.Grid == window.StartsOnMultiples {
-			return w.Micros % spec.Slide
+			return w.Micros % spec.Slide.Micros
 		}
 		return 0
 	}
-	isLabel := func(t, phase int64) bool { return floorMod(t-phase, spec.Slide) == 0 }
+	isLabel := func(t, phase int64) bool { return floorMod(t-phase, spec.Slide.Micros) == 0 }
 
 	// Which grids have labels at all, and the last label.
 	phases := map[int64]bool{}
@@ -56,7 +56,7 @@ func oracleRows(spec window.Spec, events []event) []string {
 		t := hi + 1
 		for !isLabel(t, p) {
 			t++
-			if spec.Slide >= flow.MicrosPerDay {
+			if spec.Slide.Micros >= flow.MicrosPerDay {
 				t += flow.MicrosPerDay/2 - 1 // labels are midnights or noons
 				t -= floorMod(t, flow.MicrosPerDay/2)
 			}
@@ -68,7 +68,7 @@ func oracleRows(spec window.Spec, events []event) []string {
 	}
 	step := int64(1)
 	first := lo
-	if spec.Slide >= flow.MicrosPerDay {
+	if spec.Slide.Micros >= flow.MicrosPerDay {
 		step = flow.MicrosPerDay / 2
 		first = lo - floorMod(lo, flow.MicrosPerDay)
 	}

@@ -1,8 +1,13 @@
 package window
 
-// Width is the length of a rolling window.
-type Width struct {
-	Micros int64 // microseconds, at least the slide
+import "time"
+
+// Length is a length of time: exactly one of its fields is set. Days and months
+// are those of the calendar of Spec.Zone (S-907).
+type Length struct {
+	Micros int64 // microseconds
+	Days   int
+	Months int
 }
 
 // Grid says where labels may stand (S-906).
@@ -53,13 +58,19 @@ type Spec struct {
 	Time string
 	// Aggregates give the output columns, in order.
 	Aggregates []Aggregate
+	// Distinct keeps one row of each tuple inside every window or group, before
+	// Aggregate.Where (S-917); nil keeps all.
+	Distinct *Distinct
 
 	// The rest is Sweep's alone.
 
-	// Windows are the rolling windows; at least one, no two alike.
-	Windows []Width
-	// Slide is the distance of labels in microseconds.
-	Slide int64
+	// Windows are the lengths of the rolling windows; at least one, none
+	// shorter than the slide. Some may be equal.
+	Windows []Length
+	// Slide is the distance of labels.
+	Slide Length
+	// Zone is that of calendar lengths; nil is UTC.
+	Zone *time.Location
 	// Grid says where labels stand.
 	Grid Grid
 	// Rows says which labels give a row.
@@ -67,8 +78,9 @@ type Spec struct {
 	// OnlyChanges leaves out labels at which no window changed. It is for
 	// callers that drop a row equal to the row before it anyway.
 	OnlyChanges bool
-	// EmptyNull makes every column of a window without rows null, counts too
-	// (S-914, compat).
+	// EmptyNull makes every column of a window without rows null, counts and
+	// lists too (S-914, compat); with Aggregate.Where, where none of the
+	// window's rows takes part.
 	EmptyNull bool
 	// NullKeys says what becomes of keys with a null part.
 	NullKeys NullKeys
@@ -81,7 +93,72 @@ type Spec struct {
 type Aggregate struct {
 	Column   string
 	Function Function
+	Params   Params
+	// Where names a boolean column: rows in which it is not true take no part
+	// (S-916, S-931). "" takes all rows.
+	Where string
+	// OverflowNull gives null where the result does not fit its type, in place
+	// of an error (S-941).
+	OverflowNull bool
 	// Outputs names the columns made: one for each window in the order of
-	// Spec.Windows, or a single one for Group.
+	// Spec.Windows, or of EventSpec.Frames, or a single one for Group.
 	Outputs []string
 }
+
+// Params are what functions take beside their column; zero for those that take
+// none.
+type Params struct {
+	P   float64 // Percentile: 0 to 1
+	K   int     // TopK, BottomK, FirstK, LastK: at least 1
+	RSD float64 // ApproxCountDistinct: relative standard deviation; 0 is 0.05
+}
+
+// Distinct keeps of all rows with one tuple of values, null equal to null, the
+// last in total order, or the first.
+type Distinct struct {
+	Columns []string // at least one
+	First   bool
+}
+
+// EventSpec says what Events computes: windows that end at each row (section 8).
+type EventSpec struct {
+	// Partition are the columns that tell partitions apart, null equal to null;
+	// none puts all rows into one.
+	Partition []string
+	// Order is the timestamp[us], date, integer, float or double column that
+	// fixed frames range over.
+	Order string
+	// Frames are the windows of each row; at least one.
+	Frames []Frame
+	// Aggregates give the columns added, in order.
+	Aggregates []Aggregate
+}
+
+// Frame is a window that ends at a row. Exactly one of Rows and Span is set.
+type Frame struct {
+	// Rows is the number of rows: the present one and those right before it.
+	Rows int64
+	// Span reaches back from the present row's value of EventSpec.Order, which
+	// for columns of numbers counts in seconds (S-805). Its Days and Months are
+	// those of the UTC calendar, and only for timestamps and dates (S-802).
+	Span Length
+	// Bounds tell which ends of a span are in the window.
+	Bounds Bounds
+	// WholeSeconds floors timestamps to seconds before they are compared
+	// (S-803, compat).
+	WholeSeconds bool
+}
+
+// Bounds says which ends of a span are in a window.
+type Bounds int
+
+const (
+	// OpenClosed is (t-w, t].
+	OpenClosed Bounds = iota
+	// ClosedClosed is [t-w, t].
+	ClosedClosed
+	// ClosedOpen is [t-w, t).
+	ClosedOpen
+	// OpenOpen is (t-w, t).
+	OpenOpen
+)

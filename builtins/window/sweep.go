@@ -86,18 +86,18 @@ func (s *Sweep) check() error {
 	switch {
 	case len(p.Windows) == 0:
 		return fault.New(BadSpec, "no windows: expected one at least")
-	case p.Slide <= 0 || p.Slide > longest:
-		return fault.New(BadSpec, "slide of %s: expected more than 0 and at most 10000 years", span64(p.Slide))
-	case p.Rows == EveryLabel && p.Slide != day:
-		return fault.New(BadSpec, "a row for every label with a slide of %s: expected a slide of 1 day", span64(p.Slide))
+	case p.Slide.Micros <= 0 || p.Slide.Micros > longest:
+		return fault.New(BadSpec, "slide of %s: expected more than 0 and at most 10000 years", span64(p.Slide.Micros))
+	case p.Rows == EveryLabel && p.Slide.Micros != day:
+		return fault.New(BadSpec, "a row for every label with a slide of %s: expected a slide of 1 day", span64(p.Slide.Micros))
 	case p.NullKeys == NullNeverMatches && p.Rows == Changes:
 		return fault.New(BadSpec, "null keys that never match: expected rows for every label or with data")
 	}
 	seen := map[int64]bool{}
 	for _, w := range p.Windows {
-		if w.Micros < p.Slide {
+		if w.Micros < p.Slide.Micros {
 			return fault.New(BadSpec, "window of %s with a slide of %s: expected a slide no longer than the window",
-				span64(w.Micros), span64(p.Slide)).WithHint("shorten the slide or widen the window")
+				span64(w.Micros), span64(p.Slide.Micros)).WithHint("shorten the slide or widen the window")
 		}
 		if w.Micros > longest {
 			return fault.New(BadSpec, "window of %s: expected at most 10000 years", span64(w.Micros))
@@ -108,9 +108,9 @@ func (s *Sweep) check() error {
 		seen[w.Micros] = true
 		r := rolling{width: w.Micros}
 		if p.Grid == StartsOnMultiples {
-			r.phase = w.Micros % p.Slide
+			r.phase = w.Micros % p.Slide.Micros
 		}
-		r.onGrid = p.Grid == StartsOnMultiples || w.Micros%p.Slide == 0
+		r.onGrid = p.Grid == StartsOnMultiples || w.Micros%p.Slide.Micros == 0
 		r.off = p.Rows == EveryLabel && r.phase != 0
 		s.windows = append(s.windows, r)
 	}
@@ -152,11 +152,11 @@ func (s *Sweep) Bound(e flow.Extent) {
 	s.base = flow.DayOf(e.MinTime).Micros()
 	for i := range s.windows {
 		if w := &s.windows[i]; !w.off {
-			s.last = max(s.last, after(e.MaxTime, w.phase, s.spec.Slide))
+			s.last = max(s.last, after(e.MaxTime, w.phase, s.spec.Slide.Micros))
 		}
 	}
 	if s.spec.Rows == EveryLabel { // labels are midnights, whatever the windows are
-		s.last = after(e.MaxTime, 0, s.spec.Slide)
+		s.last = after(e.MaxTime, 0, s.spec.Slide.Micros)
 	}
 }
 
@@ -295,7 +295,7 @@ func instant(us int64) string { return time.UnixMicro(us).UTC().Format(time.RFC3
 // from base on.
 func (s *Sweep) enterAll(base int) {
 	s.enter = append(s.enter[:base], s.times[base:]...)
-	slide := s.spec.Slide
+	slide := s.spec.Slide.Micros
 	for i, t := range s.enter[base:] {
 		s.enter[base+i] = after(t, 0, slide)
 	}

@@ -23,14 +23,14 @@ func drawSpec(t *rapid.T) (spec window.Spec, unit, from, to int64) {
 		spec.NullKeys = window.NullNeverMatches
 	}
 	unit, from, to = 1, -40, 60
-	spec.Slide = rapid.Int64Range(1, 8).Draw(t, "slide")
+	spec.Slide.Micros = rapid.Int64Range(1, 8).Draw(t, "slide")
 	if spec.Rows == window.EveryLabel {
 		unit, from, to = flow.MicrosPerDay/4, -20, 30
-		spec.Slide = flow.MicrosPerDay
+		spec.Slide.Micros = flow.MicrosPerDay
 	}
 	widths := map[int64]bool{}
 	for range rapid.IntRange(1, 3).Draw(t, "windows") {
-		w := spec.Slide
+		w := spec.Slide.Micros
 		if spec.Rows == window.EveryLabel {
 			w += rapid.Int64Range(0, 12).Draw(t, "half days") * flow.MicrosPerDay / 2
 		} else {
@@ -38,7 +38,7 @@ func drawSpec(t *rapid.T) (spec window.Spec, unit, from, to int64) {
 		}
 		if !widths[w] {
 			widths[w] = true
-			spec.Windows = append(spec.Windows, window.Width{Micros: w})
+			spec.Windows = append(spec.Windows, window.Length{Micros: w})
 		}
 	}
 	if rapid.IntRange(0, 3).Draw(t, "bounded") == 0 {

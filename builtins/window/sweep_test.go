@@ -22,9 +22,9 @@ func ofKey(k, t int64, f float64) event {
 }
 
 func daily(widths ...int64) window.Spec {
-	s := window.Spec{Keys: []string{"k"}, Time: "ts", Slide: 24 * hour, OnlyChanges: true}
+	s := window.Spec{Keys: []string{"k"}, Time: "ts", Slide: window.Length{Micros: 24 * hour}, OnlyChanges: true}
 	for _, w := range widths {
-		s.Windows = append(s.Windows, window.Width{Micros: w * 24 * hour})
+		s.Windows = append(s.Windows, window.Length{Micros: w * 24 * hour})
 	}
 	return s
 }
@@ -77,7 +77,7 @@ func TestSweep_LargeValueLeaves_SmallOnesIntact(t *testing.T) {
 
 // One key with most rows, across many output batches, held or given back.
 func TestSweep_ManyRows_SameAsOracle_BatchesStayIntact(t *testing.T) {
-	spec := window.Spec{Keys: []string{"k", "s"}, Time: "ts", Slide: 1, Windows: []window.Width{{Micros: 3}, {Micros: 1300}}}
+	spec := window.Spec{Keys: []string{"k", "s"}, Time: "ts", Slide: window.Length{Micros: 1}, Windows: []window.Length{{Micros: 3}, {Micros: 1300}}}
 	spec.Aggregates = everything(2, "f", "i")
 	spec.Aggregates = append(spec.Aggregates, aggregate("s", window.Last, 2))
 	spec.Keys = []string{"k"}
@@ -115,7 +115,7 @@ func TestSweep_ManyRows_SameAsOracle_BatchesStayIntact(t *testing.T) {
 
 // Values that only grow fill the queue of min, those that shrink that of max.
 func TestSweep_LongQueues_SameAsOracle(t *testing.T) {
-	spec := window.Spec{Keys: []string{"k"}, Time: "ts", Slide: 1, OnlyChanges: true, Windows: []window.Width{{Micros: 150}}}
+	spec := window.Spec{Keys: []string{"k"}, Time: "ts", Slide: window.Length{Micros: 1}, OnlyChanges: true, Windows: []window.Length{{Micros: 150}}}
 	spec.Aggregates = []window.Aggregate{aggregate("f", window.Min, 1), aggregate("f", window.Max, 1), aggregate("s", window.Max, 1)}
 	var events []event
 	for i := range int64(500) {
@@ -249,7 +249,7 @@ func TestSweep_Fork_SameRows(t *testing.T) {
 func TestSweep_Refuses(t *testing.T) {
 	day := 24 * hour
 	ok := func(change func(*window.Spec)) window.Spec {
-		s := window.Spec{Keys: []string{"k"}, Time: "ts", Slide: day, Windows: []window.Width{{Micros: day}},
+		s := window.Spec{Keys: []string{"k"}, Time: "ts", Slide: window.Length{Micros: day}, Windows: []window.Length{{Micros: day}},
 			Aggregates: []window.Aggregate{aggregate("f", window.Sum, 1)}}
 		change(&s)
 		return s
@@ -261,12 +261,12 @@ func TestSweep_Refuses(t *testing.T) {
 		says string
 	}{
 		{"no windows", ok(func(s *window.Spec) { s.Windows = nil }), window.BadSpec, "no windows"},
-		{"no slide", ok(func(s *window.Spec) { s.Slide = 0 }), window.BadSpec, "slide of 0s"},
-		{"negative slide", ok(func(s *window.Spec) { s.Slide = -1 }), window.BadSpec, "slide of -1"},
-		{"slide over width", ok(func(s *window.Spec) { s.Slide = 2 * day }), window.BadSpec, "slide of 48h0m0s"},
+		{"no slide", ok(func(s *window.Spec) { s.Slide.Micros = 0 }), window.BadSpec, "slide of 0s"},
+		{"negative slide", ok(func(s *window.Spec) { s.Slide.Micros = -1 }), window.BadSpec, "slide of -1"},
+		{"slide over width", ok(func(s *window.Spec) { s.Slide.Micros = 2 * day }), window.BadSpec, "slide of 48h0m0s"},
 		{"too wide", ok(func(s *window.Spec) { s.Windows[0].Micros = math.MaxInt64 }), window.BadSpec, "10000 years"},
 		{"twice", ok(func(s *window.Spec) { s.Windows = append(s.Windows, s.Windows[0]) }), window.BadSpec, "occurs twice"},
-		{"base of hours", ok(func(s *window.Spec) { s.Rows, s.Slide = window.EveryLabel, hour }), window.BadSpec, "slide of 1 day"},
+		{"base of hours", ok(func(s *window.Spec) { s.Rows, s.Slide.Micros = window.EveryLabel, hour }), window.BadSpec, "slide of 1 day"},
 		{"null keys", ok(func(s *window.Spec) { s.NullKeys = window.NullNeverMatches }), window.BadSpec, "null keys"},
 		{"no aggregates", ok(func(s *window.Spec) { s.Aggregates = nil }), window.BadAggregate, "no aggregates"},
 		{"outputs", ok(func(s *window.Spec) { s.Aggregates[0].Outputs = nil }), window.BadAggregate, "0 outputs: expected 1"},

@@ -11,6 +11,9 @@ type Env struct {
 	Rejects Rejects
 	Counter Counter
 	Log     *slog.Logger
+	// Plugin makes a stage of the plugin that a part was told to use; nil where
+	// no plugins are lent. The stage is not yet open.
+	Plugin func(ctx context.Context, use string, config map[string]any) (Stage, error)
 	// Scratch is a private folder for spilled data, removed after the run.
 	Scratch string
 	// MemoryBytes is the share of --memory that the part may hold.

@@ -1,12 +1,14 @@
 package flow
 
-// FeatureSet is the table of features as the pipeline sees it: two stages
-// with an exchange between them, and a third for stores that keep only the
+// FeatureSet is the table of features as the pipeline sees it: stages up to an
+// exchange by key, one behind it, and a last one for stores that keep only the
 // newest row of a key.
 type FeatureSet interface {
-	// Select makes keys, timestamp and the inputs of the features from source
-	// rows, and turns down rows that cannot have a place.
-	Select() Stateless
+	// Steps are the stages before Fold, in order, each a Stateless or a Keyed.
+	// The first one makes keys, timestamp and the inputs of the features from
+	// source rows, and turns down rows that cannot have a place; the others
+	// compute windows over other partitions than the keys, and what reads them.
+	Steps() []Stage
 	// Fold makes the feature table: windows, declared types, removal of
 	// duplicates, the cut to the interval. Its output columns are keys,
 	// timestamp, features, in that order.
@@ -15,6 +17,17 @@ type FeatureSet interface {
 	Latest() Keyed
 	// Keys are the names of the key columns, in order.
 	Keys() []string
+	// LookBack tells which earlier rows an interval needs. It is asked after
+	// Open.
+	LookBack() LookBack
+}
+
+// LookBack is how far before its start an interval must be read.
+type LookBack struct {
+	// All says that rows of any age may be needed.
+	All bool
+	// Micros before the midnight that begins the interval, unless All.
+	Micros int64
 }
 
 // Reads is told by stages that look at only some of their input's columns.

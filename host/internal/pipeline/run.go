@@ -74,14 +74,14 @@ func (r *run) all(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, src.Close()) }()
 
 	x, err := exchange.New(exchange.Options{
-		Schema: r.plan.Select.Out, Order: r.keyed().Order(), MemoryBytes: r.settings.Memory, Scratch: r.settings.Scratch,
+		Schema: r.plan.Before[len(r.plan.Before)-1].Out, Order: r.keyed().Order(), MemoryBytes: r.settings.Memory, Scratch: r.settings.Scratch,
 		Workers: r.settings.Workers, Partitions: 4 * r.settings.Workers, BatchRows: r.settings.BatchRows,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, x.Close()) }()
-	if err := r.gather(ctx, src, append(steps, r.plan.Select), x); err != nil {
+	if err := r.gather(ctx, src, append(steps, r.plan.Before...), x); err != nil {
 		return err
 	}
 	return r.fold(ctx, x)

@@ -323,18 +323,31 @@ func (b *binder) bindSet(ctx context.Context, in *flow.Schema) error {
 	}
 	b.plan.Set = set
 	name := b.file.FeatureSet.Name
-	for _, s := range []struct {
-		to    **Step
-		stage flow.Stage
-		name  string
-	}{{&b.plan.Select, set.Select(), name + ": select"}, {&b.plan.Fold, set.Fold(), name}, {&b.plan.Latest, set.Latest(), name + ": latest"}} {
-		step := &Step{Path: path, Name: s.name, Kind: observe.KindFeatureSet, Stage: s.stage, In: in}
-		if step.Out, err = s.stage.Open(ctx, in); err != nil {
-			_ = s.stage.Close()
-			return b.problem(path, err)
+	open := func(stage flow.Stage, name string) (*Step, error) {
+		step := &Step{Path: path, Name: name, Kind: observe.KindFeatureSet, Stage: stage, In: in}
+		if step.Out, err = stage.Open(ctx, in); err != nil {
+			_ = stage.Close()
+			return nil, b.problem(path, err)
 		}
-		*s.to = step
 		in = step.Out
+		return step, nil
+	}
+	for i, stage := range set.Steps() {
+		called := name + ": select"
+		if i > 0 {
+			called = fmt.Sprintf("%s: step %d", name, i+1)
+		}
+		step, err := open(stage, called)
+		if step == nil {
+			return err
+		}
+		b.plan.Before = append(b.plan.Before, step)
+	}
+	if b.plan.Fold, err = open(set.Fold(), name); b.plan.Fold == nil {
+		return err
+	}
+	if b.plan.Latest, err = open(set.Latest(), name+": latest"); b.plan.Latest == nil {
+		return err
 	}
 	b.plan.Output = b.plan.Fold.Out
 	return nil
@@ -343,7 +356,7 @@ func (b *binder) bindSet(ctx context.Context, in *flow.Schema) error {
 // settleReads walks from the feature set back to the readers and notes which
 // of their columns anybody reads.
 func (b *binder) settleReads(source *flow.Schema) {
-	need := readsOf(b.plan.Select)
+	need := readsOf(b.plan.Before[0])
 	for _, s := range b.plan.Steps {
 		need = union(need, readsOf(s))
 	}

@@ -104,12 +104,12 @@ func TestBind_OneReader_ReadsWhatIsReadAndReopens(t *testing.T) {
 	for _, st := range append(slices.Clone(s.Prepare), p.Steps...) {
 		kinds = append(kinds, st.Path+" "+st.Name+" "+st.Kind)
 	}
-	kinds = append(kinds, p.Select.Path+" "+p.Select.Name, p.Fold.Name, p.Latest.Name)
+	kinds = append(kinds, p.Before[0].Path+" "+p.Before[0].Name, p.Fold.Name, p.Latest.Name)
 	if want := []string{"reader[0].prepare[0] filter filter", "stage[0] score stage", "stage[1] wise stage", "stage[2] strict filter", "feature_set s: select", "s", "s: latest"}; !slices.Equal(kinds, want) {
 		t.Errorf("steps %q", kinds)
 	}
-	if p.Select.Kind != observe.KindFeatureSet {
-		t.Error(p.Select.Kind)
+	if p.Before[0].Kind != observe.KindFeatureSet {
+		t.Error(p.Before[0].Kind)
 	}
 	if got := p.Plugins(); !reflect.DeepEqual(got, map[string]string{"wise@1.0": "sha256:wise", "strict@1.0": "sha256:strict"}) {
 		t.Errorf("plugins %v", got)

@@ -248,7 +248,8 @@ func (w *world) set(config.FeatureSet, flow.Interval, flow.Env) (flow.FeatureSet
 	return &set{pick("select"), pick("fold"), pick("latest")}, nil
 }
 
-func (s *set) Select() flow.Stateless { return s.pick }
+func (s *set) Steps() []flow.Stage { return []flow.Stage{s.pick} }
+func (s *set) LookBack() flow.LookBack { return flow.LookBack{All: true} }
 func (s *set) Fold() flow.Keyed       { return s.fold }
 func (s *set) Latest() flow.Keyed     { return s.latest }
 func (s *set) Keys() []string         { return []string{"id"} }

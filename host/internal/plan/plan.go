@@ -18,7 +18,7 @@ type Plan struct {
 	Query    *Query // nil with one reader and no [query]
 	Steps    []*Step
 	Set      flow.FeatureSet
-	Select   *Step
+	Before   []*Step // stages of the feature set before its exchange by key
 	Fold     *Step
 	// Latest keeps the newest row of a key, in front of stores that hold only
 	// that; nil when no sink needs it.
@@ -112,7 +112,8 @@ func (p *Plan) Close() error {
 // steps lists the steps after the source that are bound so far.
 func (p *Plan) steps() []*Step {
 	out := append([]*Step(nil), p.Steps...)
-	for _, s := range []*Step{p.Select, p.Fold, p.Latest} {
+	out = append(out, p.Before...)
+	for _, s := range []*Step{p.Fold, p.Latest} {
 		if s != nil {
 			out = append(out, s)
 		}
