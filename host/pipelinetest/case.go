@@ -40,8 +40,9 @@ type Expect struct {
 	Tolerance float64  `toml:"tolerance"`
 	Rows      string   `toml:"rows"`
 	File      string   `toml:"file"`
-	Columns   []string `toml:"columns"` // only these; empty: all, and no others may be there
-	Error     string   `toml:"error"`   // code of the error the run must end in
+	Columns   []string `toml:"columns"`   // only these; empty: all, and no others may be there
+	Unordered []string `toml:"unordered"` // columns of lists that are compared as sets with repeats
+	Error     string   `toml:"error"`     // code of the error the run must end in
 }
 
 // Find lists the test files under the given paths: a file stands for itself,

@@ -34,12 +34,12 @@ func diff(want []row, got table, e Expect) string {
 	for _, f := range got.schema.Fields() {
 		types[f.Name] = f.Type
 	}
-	for _, c := range columns {
+	for _, c := range append(append([]string(nil), columns...), e.Unordered...) {
 		if types[c] == nil {
 			return fmt.Sprintf("column %q is expected, but there are only %s\n", c, strings.Join(got.columns(), ", "))
 		}
 	}
-	left := append([]row(nil), got.rows...)
+	want, left := sorted(want, e.Unordered), append([]row(nil), sorted(got.rows, e.Unordered)...)
 	var missing []row
 	for _, w := range want {
 		at := -1

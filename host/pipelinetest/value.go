@@ -3,7 +3,9 @@ package pipelinetest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +47,12 @@ func actual(a arrow.Array, i int) any {
 			list = append(list, actual(x.ListValues(), int(k)))
 		}
 		return list
+	case *array.Struct:
+		fields := map[string]any{}
+		for k, f := range x.DataType().(*arrow.StructType).Fields() {
+			fields[f.Name] = actual(x.Field(k), i)
+		}
+		return fields
 	default:
 		return a.ValueStr(i)
 	}
@@ -83,9 +91,41 @@ func same(want, got any, t arrow.DataType, tolerance float64) bool {
 			}
 		}
 		return true
+	case arrow.STRUCT:
+		w, ok1 := want.(map[string]any)
+		g, ok2 := got.(map[string]any)
+		if !ok1 || !ok2 || len(w) != len(g) {
+			return false
+		}
+		for _, f := range t.(*arrow.StructType).Fields() {
+			if _, named := w[f.Name]; !named || !same(w[f.Name], g[f.Name], f.Type, tolerance) {
+				return false
+			}
+		}
+		return true
 	default:
 		return fmt.Sprint(want) == fmt.Sprint(got)
 	}
+}
+
+// sorted gives rows whose lists in the named columns are in the order of their
+// elements' text.
+func sorted(rows []row, columns []string) []row {
+	if len(columns) == 0 {
+		return rows
+	}
+	out := make([]row, len(rows))
+	for i, r := range rows {
+		out[i] = maps.Clone(r)
+		for _, c := range columns {
+			if list, ok := r[c].([]any); ok {
+				list = slices.Clone(list)
+				slices.SortFunc(list, func(a, b any) int { return strings.Compare(text(a), text(b)) })
+				out[i][c] = list
+			}
+		}
+	}
+	return out
 }
 
 // number reads a JSON number or {"float": "NaN"}.

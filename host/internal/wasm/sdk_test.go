@@ -201,41 +201,48 @@ func TestHeader_Constants_AreTheHosts(t *testing.T) {
 	}
 }
 
-// The committed module behaves as one built from its source now, where there
-// is a compiler.
-func TestDelayScoreC_Rebuilt_SameRows(t *testing.T) {
+// The committed modules behave as ones built from their source now, where
+// there is a compiler.
+func TestGuestsInC_Rebuilt_SameRows(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles C")
 	}
 	if _, err := exec.LookPath("clang"); err != nil {
 		hosttest.Missing(t, "there is no clang")
 	}
-	dir := filepath.Join("..", "..", "..", "plugins", "delay_score_c")
-	out := filepath.Join(t.TempDir(), "x.wasm")
-	cmd := exec.Command("sh", filepath.Join(dir, "build.sh"), out)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		hosttest.Missing(t, fmt.Sprintf("clang cannot build for wasm32-wasi here: %v\n%s", err, text))
-	}
-	code, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	in := flights(t, 5000)
 	defer in.Release()
-	e := newEngine(t)
-	var rows [2]hosttest.Recorder
-	for i, wasm := range [][]byte{plugin(t, "delay_score_c"), packed(t, code, string(manifest))} {
-		s, _ := open(t, load(t, e, wasm), Use{}, in.Record.Schema())
-		if err := s.Process(context.Background(), in, rows[i].Emit); err != nil {
-			t.Fatal(err)
-		}
-		defer rows[i].Release()
-	}
-	if rows[0].Text() != rows[1].Text() {
-		t.Error("the committed module gives other rows than its source")
+	for name, config := range map[string]map[string]any{
+		"delay_score_c": nil,
+		"ratio":         {"over": "dep_delay", "under": "wind_speed", "into": "per_knot"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join("..", "..", "..", "plugins", name)
+			out := filepath.Join(t.TempDir(), "x.wasm")
+			cmd := exec.Command("sh", filepath.Join(dir, "build.sh"), out)
+			if text, err := cmd.CombinedOutput(); err != nil {
+				hosttest.Missing(t, fmt.Sprintf("clang cannot build for wasm32-wasi here: %v\n%s", err, text))
+			}
+			code, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := newEngine(t)
+			var rows [2]hosttest.Recorder
+			for i, wasm := range [][]byte{plugin(t, name), packed(t, code, string(manifest))} {
+				s, _ := open(t, load(t, e, wasm), Use{Config: config}, in.Record.Schema())
+				if err := s.Process(context.Background(), in, rows[i].Emit); err != nil {
+					t.Fatal(err)
+				}
+				defer rows[i].Release()
+			}
+			if rows[0].Text() != rows[1].Text() {
+				t.Error("the committed module gives other rows than its source")
+			}
+		})
 	}
 }
