@@ -100,7 +100,7 @@ func bytesOf(v any) []byte {
 	case string:
 		return append([]byte("\x01"+strings.ReplaceAll(v, "\x00", "\x00\xff")), 0, 0)
 	}
-	panic(fmt.Sprintf("%T", v))
+	return moreBytes(v)
 }
 
 // compareOrder is the total order of the rows of a set (S-301).
@@ -151,6 +151,17 @@ func number(v any) (*big.Rat, float64) {
 			return nil, v
 		}
 		return new(big.Rat).SetFloat64(v), 0
+	case instant:
+		return new(big.Rat).SetInt64(int64(v)), 0
+	case civil:
+		return new(big.Rat).SetInt64(int64(v)), 0
+	case dec:
+		return v.rat(), 0
+	case bool: // false before true
+		if v {
+			return big.NewRat(1, 1), 0
+		}
+		return new(big.Rat), 0
 	}
 	panic(fmt.Sprintf("%T", v))
 }
@@ -255,6 +266,12 @@ func apply(name string, all []any) any {
 // compareValues is value order (S-305).
 func compareValues(a, b any) int {
 	switch a := a.(type) {
+	case []any: // lists are equal or not
+		b := b.([]any)
+		if len(a) == len(b) && same(a, b) {
+			return 0
+		}
+		return 1
 	case string:
 		return strings.Compare(a, b.(string))
 	case float32:

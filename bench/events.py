@@ -1,9 +1,10 @@
 """Makes the events that the benchmark reads, the same on every machine.
 
-    python events.py OUT.parquet [--rows 1000000] [--keys 100000] [--days 90]
+    python events.py OUT.parquet|OUT.jsonl [--rows 1000000] [--keys 100000] [--days 90]
 
 Columns: id int64, ts timestamp[us, UTC] ascending, amount double (2 % null),
-quantity int64 1..9, category string. Days count from 2024-01-01.
+quantity int64 1..9, category string. Days count from 2024-01-01. JSON lines
+hold ts in milliseconds.
 """
 import argparse
 
@@ -43,5 +44,11 @@ table = pa.table(
         "category": pa.array(kind.tolist(), pa.string()),
     }
 )
-pq.write_table(table, args.out, compression="snappy", row_group_size=125_000)
+if args.out.endswith(".jsonl"):
+    null = absent.tolist()
+    with open(args.out, "w", encoding="ascii") as f:
+        for i, (key, ms, a, n, k) in enumerate(zip(ids.tolist(), (np.sort(FIRST + millis * 1000) // 1000).tolist(), amount.tolist(), quantity.tolist(), kind.tolist())):
+            f.write(f'{{"id":{key},"ts":{ms},"amount":{"null" if null[i] else repr(a)},"quantity":{n},"category":"{k}"}}\n')
+else:
+    pq.write_table(table, args.out, compression="snappy", row_group_size=125_000)
 print(f"{args.out}: {rows} events of {len(np.unique(ids))} keys")

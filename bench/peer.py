@@ -1,13 +1,15 @@
 """The benchmark's features as a team would write them by hand.
 
-    python peer.py polars|duckdb EVENTS.parquet OUT --layout flat|partitioned
+    python peer.py polars|duckdb EVENTS.parquet OUT --layout flat|partitioned [--start DATE]
 
 Both use the fastest way found for them: events are summed per key and day, a
 day's sums enter every window the day after and leave it when it is over, and
 a running sum over those changes gives the windows, so that only the days on
 which something changes are computed. A row equal to the key's row before it
 is dropped; sums are compared rounded to six decimals, because a running sum
-of floats does not come back to the same bits.
+of floats does not come back to the same bits. With --start only the days from
+then on are made, from the events of the month before: those that its windows
+reach, and the keys seen in them.
 """
 import argparse
 import datetime
@@ -24,6 +26,7 @@ parser.add_argument("engine", choices=["polars", "duckdb"])
 parser.add_argument("events")
 parser.add_argument("out")
 parser.add_argument("--layout", choices=["flat", "partitioned"], default="flat")
+parser.add_argument("--start", type=datetime.date.fromisoformat, help="first day to make")
 parser.add_argument("--threads", type=int, default=2)
 args = parser.parse_args()
 
@@ -35,6 +38,8 @@ def feature(column, function, days):
 # The sums that make the features: events, and per column values and their sum.
 SUMS = ["events"] + [f"{c}_{x}" for c in COLUMNS for x in ("n", "sum")]
 STATE = [(s, d) for d in DAYS for s in SUMS]
+# The first instant read of an interval run.
+FROM = args.start and args.start - datetime.timedelta(days=max(DAYS) + 1)
 
 
 def polars():
@@ -44,17 +49,22 @@ def polars():
     sums = [pl.len().cast(pl.Int64).alias("events")]
     for c in COLUMNS:
         sums += [pl.col(c).count().cast(pl.Int64).alias(f"{c}_n"), pl.col(c).cast(pl.Float64).sum().alias(f"{c}_sum")]
+    events = pl.scan_parquet(args.events)
+    if args.start:
+        utc = lambda day: pl.lit(datetime.datetime.combine(day, datetime.time(), datetime.UTC)).cast(pl.Datetime("us", "UTC"))
+        events = events.filter((pl.col("ts") >= utc(FROM)) & (pl.col("ts") < utc(END)))
     daily = (
-        pl.scan_parquet(args.events)
+        events
         .with_columns(pl.col("ts").dt.replace_time_zone(None))
         .select("id", pl.col("ts").dt.truncate("1d").alias("day"), *COLUMNS)
         .group_by("id", "day")
         .agg(sums)
         .collect(engine="streaming")
     )
-    first, unit = daily["day"].min(), daily["day"].dtype
+    first, unit = args.start or daily["day"].min(), daily["day"].dtype
     lazy = daily.lazy()
-    later = lambda n: (pl.col("day") + pl.duration(days=n, time_unit=unit.time_unit)).alias("day")
+    # What changed before the first day made counts from that day on.
+    later = lambda n: pl.max_horizontal(pl.col("day") + pl.duration(days=n, time_unit=unit.time_unit), pl.lit(first).cast(unit)).alias("day")
     nothing = {s: pl.lit(0, dtype=daily[s].dtype) for s in SUMS}
     changes = [lazy.select("id", later(1), *[pl.col(s).alias(f"{s}_{d}") for s, d in STATE])]
     for leaving in DAYS:
@@ -104,12 +114,16 @@ def duckdb():
     db = duckdb.connect()
     db.execute(f"set TimeZone='UTC'; set threads={args.threads}; set memory_limit='12GB'; set preserve_insertion_order=false")
     sums = ", ".join(f"count({c}) as {c}_n, coalesce(sum({c}), 0)::double as {c}_sum" for c in COLUMNS)
-    changes = ["select id, day + interval 1 days as day, " + ", ".join(f"{s} as {s}_{d}" for s, d in STATE) + " from daily"]
+    first = f"timestamp '{args.start}'" if args.start else "(select min(day) + interval 0 days from daily)"
+    reach = f"where ts >= timestamptz '{FROM}' and ts < timestamptz '{END}'" if args.start else ""
+    # What changed before the first day made counts from that day on.
+    later = lambda n: f"greatest(day + interval {n} days, {first})" if args.start else f"day + interval {n} days"
+    changes = [f"select id, {later(1)} as day, " + ", ".join(f"{s} as {s}_{d}" for s, d in STATE) + " from daily"]
     for leaving in DAYS:
         over = ", ".join(f"-{s}" if d == leaving else "0" for s, d in STATE)
-        changes.append(f"select id, day + interval {leaving + 1} days, {over} from daily")
+        changes.append(f"select id, {later(leaving + 1)}, {over} from daily")
     zeros = ", ".join("0" for _ in STATE)
-    changes.append(f"select distinct id, (select min(day) + interval 0 days from daily), {zeros} from daily")
+    changes.append(f"select distinct id, {first}, {zeros} from daily")
     values, compared = [], []
     for c in COLUMNS:
         for f in FUNCTIONS:
@@ -125,7 +139,7 @@ def duckdb():
     query = f"""
     with daily as materialized (
       select id, date_trunc('day', ts::timestamp) as day, count(*) as events, {sums}
-      from read_parquet('{args.events}') group by all),
+      from read_parquet('{args.events}') {reach} group by all),
     change as (
       select id, day, {", ".join(f"sum({s}_{d}) as {s}_{d}" for s, d in STATE)}
       from ({" union all ".join(changes)}) where day <= timestamp '{END}' group by all),

@@ -1,6 +1,10 @@
 """Times featurehost and its peers in turn on the same events.
 
-    python run.py [--rows 1000000] [--runs 3] [--layouts flat,partitioned] [--only NAME,...]
+    python run.py [--case rolling] [--rows 1000000] [--runs 3] [--layouts flat,partitioned] [--only NAME,...]
+
+Cases: rolling (18 features over rolling windows), lastday (the same for one
+day of many, an interval run), fixed and rows (12 features over windows of each
+event), jsonl (JSON lines with declared columns to Parquet).
 
 Every round runs each command once, so that a slow phase of the machine hits
 all of them. Figures are medians: CPU seconds (user + system) of the whole
@@ -20,17 +24,20 @@ import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 parser = argparse.ArgumentParser()
+CASES = {"rolling": "flat,partitioned", "lastday": "partitioned", "fixed": "flat", "rows": "flat", "jsonl": "flat"}
+LAST = "2024-03-31"  # the last label of the peers; the default profile labels the same grid
+parser.add_argument("--case", choices=CASES, default="rolling")
 parser.add_argument("--rows", type=int, default=1_000_000)
 parser.add_argument("--keys", type=int)
 parser.add_argument("--runs", type=int, default=3)
-parser.add_argument("--layouts", default="flat,partitioned")
+parser.add_argument("--layouts", help="default: those that the case is about")
 parser.add_argument("--only", help="commands to run: featurehost, featurehost-default, polars, duckdb")
 parser.add_argument("--work", default=os.path.join(here, "out"))
 parser.add_argument("--binary", default=os.path.join(here, "..", "bin", "featurehost"))
 args = parser.parse_args()
 
 os.makedirs(args.work, exist_ok=True)
-events = os.path.join(args.work, f"events_{args.rows}.parquet")
+events = os.path.join(args.work, f"events_{args.rows}." + ("jsonl" if args.case == "jsonl" else "parquet"))
 if not os.path.exists(events):
     keys = args.keys or max(args.rows // 10, 1)
     subprocess.run([sys.executable, f"{here}/events.py", events, "--rows", str(args.rows), "--keys", str(keys)], check=True)
@@ -39,10 +46,20 @@ if not os.path.exists(events):
 def command(name, out, layout):
     """The command line and the environment of one contestant."""
     if not name.startswith("featurehost"):
-        return [sys.executable, f"{here}/peer.py", name, events, out, "--layout", layout], {}
-    semantics = "featurehost" if name.endswith("-default") else "butterfree"
-    # The last label of the peers; the default profile labels the same grid.
-    line = [args.binary, "run", f"{here}/rolling.toml", "--end", "2024-03-31", "--quiet"]
+        script, more = {
+            "rolling": ("peer.py", ["--layout", layout]),
+            "lastday": ("peer.py", ["--layout", layout, "--start", LAST]),
+            "fixed": ("peer_windows.py", ["fixed"]),
+            "rows": ("peer_windows.py", ["rows"]),
+            "jsonl": ("peer_jsonl.py", []),
+        }[args.case]
+        return [sys.executable, f"{here}/{script}", name, events, out, *more], {}
+    semantics = "featurehost" if name.endswith("-default") or args.case == "jsonl" else "butterfree"
+    line = [args.binary, "run", f"{here}/{args.case}.toml", "--quiet"]
+    if args.case in ("rolling", "lastday"):
+        line += ["--end", LAST]
+    if args.case == "lastday":
+        line += ["--start", LAST]
     return line, {"EVENTS": events, "OUT": out, "LAYOUT": layout, "SEMANTICS": semantics}
 
 
@@ -70,16 +87,18 @@ def written(out):
 
 
 names = ["featurehost", "featurehost-default", "polars", "duckdb"]
+if args.case == "jsonl":
+    names.remove("featurehost-default")
 if args.only:
     names = args.only.split(",")
-layouts = args.layouts.split(",")
+layouts = (args.layouts or CASES[args.case]).split(",")
 measured = {(n, l): [] for l in layouts for n in names}
 for _ in range(args.runs):
     for layout in layouts:
         for name in names:
             measured[name, layout].append(once(name, os.path.join(args.work, f"{name}-{layout}"), layout))
 
-print(f"{args.rows} events, {args.runs} interleaved runs, medians; {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+print(f"{args.case}: {args.rows} events, {args.runs} interleaved runs, medians; {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 print(f"{'':32}{'CPU s':>8}{'min..max':>15}{'wall s':>8}{'peak MB':>9}{'MB':>7}   CPU over polars")
 for layout in layouts:
     base = None
@@ -99,7 +118,8 @@ for layout in layouts:
     for name in names:
         if reference is None or name in (reference, "featurehost-default"):
             continue
-        r = subprocess.run([sys.executable, f"{here}/same.py", os.path.join(args.work, f"{name}-{layout}", "historical") if name == "featurehost" else os.path.join(args.work, f"{name}-{layout}"), os.path.join(args.work, f"{reference}-{layout}")], capture_output=True, text=True)
+        mine = os.path.join(args.work, f"{name}-{layout}", "historical" if name == "featurehost" else "")
+        r = subprocess.run([sys.executable, f"{here}/same.py", mine, os.path.join(args.work, f"{reference}-{layout}")], capture_output=True, text=True)
         print(f"{name}, {layout}, against {reference}: {r.stdout.strip().splitlines()[-1] if r.stdout.strip() else r.stderr.strip()}")
         failed |= r.returncode != 0
 sys.exit(failed)

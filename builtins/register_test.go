@@ -10,7 +10,12 @@ import (
 func TestRegister_AddsBuiltins(t *testing.T) {
 	var c parts.Catalog
 	Register(&c)
-	if c.Stages["filter"] == nil || c.FeatureSet == nil || len(c.Stages) != 1 {
+	for _, name := range []string{"filter", "replace", "forward_fill", "pivot", "explode_json"} {
+		if c.Stages[name] == nil {
+			t.Errorf("no stage %q", name)
+		}
+	}
+	if c.FeatureSet == nil || len(c.Stages) != 5 {
 		t.Errorf("catalog %+v", c)
 	}
 }

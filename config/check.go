@@ -3,12 +3,10 @@ package config
 import (
 	"fmt"
 	"math"
-	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/featurehost/featurehost/abi/schema"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -231,16 +229,7 @@ func (d *decoder) value(path string, v any, key KeyDoc) (any, bool) {
 	case KindString:
 		return d.str(path, v, key)
 	case KindInt:
-		n, ok := v.(int64)
-		if !ok {
-			d.wrongType(path, key, v)
-			return nil, false
-		}
-		if (key.Min != 0 || key.Max != 0) && (n < key.Min || n > key.Max) {
-			d.bad(path, atValue, BadValue, "", "%q %s must be from %d to %d", key.Name, tableName(parentPath(path)), key.Min, key.Max)
-			return nil, false
-		}
-		return n, true
+		return d.integer(path, v, key)
 	case KindFloat:
 		if n, ok := v.(int64); ok {
 			return float64(n), true
@@ -273,6 +262,22 @@ func (d *decoder) value(path string, v any, key KeyDoc) (any, bool) {
 		return list(d, path, v, key, d.timeSpan)
 	case KindTypes:
 		return d.types(path, v, key)
+	case KindFields:
+		return d.fields(path, v, key)
+	case KindTexts:
+		return d.texts(path, v, key)
+	case KindNames:
+		return d.columnNames(path, v, key)
+	case KindInts:
+		return list(d, path, v, key, d.integer)
+	case KindValue:
+		return d.scalar(path, v, key)
+	case KindValues:
+		return list(d, path, v, key, d.scalar)
+	case KindRows:
+		return list(d, path, v, key, d.rowSpan)
+	case KindAny:
+		return v, true
 	case KindFunctions:
 		return d.functions(path, v, key)
 	case KindTable:
@@ -387,11 +392,11 @@ func (d *decoder) timeSpan(path string, v any, key KeyDoc) (any, bool) {
 	if err == nil {
 		return span, true
 	}
-	hint := `write a positive whole number, a space and second(s), minute(s), hour(s), day(s) or week(s), as in "7 days"`
+	hint := `write a positive whole number, a space and second(s), minute(s), hour(s), day(s), week(s), month(s) or year(s), as in "7 days"`
 	if fields := strings.Fields(t.raw); len(fields) == 2 {
-		units := []string{"seconds", "minutes", "hours", "days", "weeks"}
+		units := []string{"seconds", "minutes", "hours", "days", "weeks", "months", "years"}
 		if fields[0] == "1" {
-			units = []string{"second", "minute", "hour", "day", "week"}
+			units = []string{"second", "minute", "hour", "day", "week", "month", "year"}
 		}
 		u := fault.Suggest(fields[1], units)
 		if _, err := ParseTimeSpan(fields[0] + " " + u); err == nil {
@@ -399,41 +404,6 @@ func (d *decoder) timeSpan(path string, v any, key KeyDoc) (any, bool) {
 		}
 	}
 	d.bad(path, atValue, BadDuration, hint, "%s is no length of time", d.quote(path, t))
-	return nil, false
-}
-
-func (d *decoder) typ(path string, v any, key KeyDoc) (any, bool) {
-	t, ok := d.plain(path, v, key)
-	if !ok {
-		return nil, false
-	}
-	if _, err := schema.ParseType(t.val); err == nil {
-		return t, true
-	}
-	hint := ""
-	name := strings.ToLower(strings.TrimSpace(t.raw))
-	inner, isArray := strings.CutPrefix(name, "array<")
-	switch {
-	case strings.HasPrefix(name, "decimal"):
-		hint = "write decimal(p,s) with 1 <= p <= 38 and 0 <= s <= p"
-	case isArray && strings.HasPrefix(inner, "array"):
-		hint = "an array of arrays is not supported"
-	case isArray:
-		if s := fault.Suggest(strings.TrimSuffix(inner, ">"), schema.Names()); s != "" {
-			hint = fmt.Sprintf("did you mean %q?", "array<"+s+">")
-		}
-	default:
-		switch s := fault.Suggest(name, schema.Names()); {
-		case s == "array":
-			hint = `write array<...>, as in "array<bigint>"`
-		default:
-			hint = didYouMean(s)
-		}
-	}
-	if hint == "" {
-		hint = "types are timestamp, timestamp_ntz, date, boolean, integer, bigint, float, double, decimal(p,s), string, binary and array<...>"
-	}
-	d.bad(path, atValue, UnknownType, hint, "unknown type %s", d.quote(path, t))
 	return nil, false
 }
 
@@ -453,105 +423,6 @@ func list(d *decoder, path string, v any, key KeyDoc, one func(string, any, KeyD
 		}
 	}
 	return out, len(out) > 0 || len(elems) == 0
-}
-
-// inOrder gives the keys of a table as they stand in the file.
-func (d *decoder) inOrder(path string, m map[string]any) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Slice(names, func(i, j int) bool {
-		a, b := d.offset(join(path, names[i])), d.offset(join(path, names[j]))
-		return a < b || a == b && names[i] < names[j]
-	})
-	return names
-}
-
-func (d *decoder) types(path string, v any, key KeyDoc) (any, bool) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		d.wrongType(path, key, v)
-		return nil, false
-	}
-	var out []item[Column]
-	whole := true
-	for _, name := range d.inOrder(path, m) {
-		at := join(path, name)
-		t, ok := d.typ(at, m[name], KeyDoc{Name: name, Kind: KindType})
-		if !ok {
-			whole = false
-			continue
-		}
-		out = append(out, item[Column]{at, Column{Name: name, Type: t.(text).val}})
-	}
-	return out, whole
-}
-
-func (d *decoder) functions(path string, v any, key KeyDoc) (any, bool) {
-	elems, isList := v.([]any)
-	if ms, ok := v.([]map[string]any); ok {
-		isList = true
-		for _, m := range ms {
-			elems = append(elems, m)
-		}
-	}
-	if !isList {
-		f, ok := d.function(path, v, key)
-		return []item[Function]{{path, f}}, ok
-	}
-	var out []item[Function]
-	for i, e := range elems {
-		at := element(path, i)
-		if f, ok := d.function(at, e, key); ok {
-			out = append(out, item[Function]{at, f})
-		}
-	}
-	return out, len(out) > 0 || len(elems) == 0
-}
-
-func (d *decoder) function(path string, v any, key KeyDoc) (Function, bool) {
-	switch x := v.(type) {
-	case string:
-		t, ok := d.raw(path, x)
-		return Function{Name: t.val}, ok && d.functionName(path, t)
-	case map[string]any:
-		before := len(d.problems.List)
-		tbl := d.table(path, x, KeyDoc{Name: key.Name, Kind: KindTable, Keys: functionKeys()})
-		name, ok := get[text](tbl, "function")
-		if ok {
-			d.functionName(join(path, "function"), name)
-		}
-		typ, _ := get[text](tbl, "type")
-		return Function{Name: name.val, Type: typ.val}, len(d.problems.List) == before
-	}
-	d.wrongType(path, key, v)
-	return Function{}, false
-}
-
-func (d *decoder) functionName(path string, t text) bool {
-	built, notYet := functions()
-	for _, n := range built {
-		if t.val == n {
-			return true
-		}
-	}
-	for _, n := range notYet {
-		if t.val == n {
-			d.bad(path, atValue, NotYetBuilt, "", "aggregate function %s is not yet built", d.quote(path, t))
-			return false
-		}
-	}
-	if strings.HasPrefix(t.val, "plugin:") {
-		d.bad(path, atValue, NotYetBuilt, "", "aggregate function %s: aggregate plugins are not yet built", d.quote(path, t))
-		return false
-	}
-	hint := suggest(t, append(built, notYet...))
-	if hint == "" {
-		hint = "functions are " + strings.Join(built, ", ")
-	}
-	d.bad(path, atValue, UnknownFunction, hint, "unknown aggregate function %s", d.quote(path, t))
-	return false
 }
 
 func (d *decoder) tables(path string, v any, key KeyDoc) (any, bool) {

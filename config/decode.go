@@ -40,6 +40,15 @@ func (t *table) strings(key string) []item[text] {
 	return out
 }
 
+// names gives a list of text without places.
+func (t *table) names(key string) []string {
+	var out []string
+	for _, it := range t.strings(key) {
+		out = append(out, it.val.val)
+	}
+	return out
+}
+
 // or gives v, or the default when v is its zero value.
 func or[T comparable](v, byDefault T) T {
 	var zero T
@@ -158,28 +167,4 @@ func (d *decoder) localPath(t *table, key string) {
 	default:
 		d.bad(at, atValue, BadValue, "name a file or folder on this machine", "%s is no path", d.quote(at, s))
 	}
-}
-
-func (d *decoder) stages(tables []*table) []Stage {
-	var out []Stage
-	for _, t := range tables {
-		s := Stage{Use: t.val("use"), Where: t.val("where")}
-		d.notEmpty(t, "use", "where")
-		s.Config, _ = get[map[string]any](t, "config")
-		if l, ok := get[*table](t, "limits"); ok {
-			s.Limits.Memory, _ = get[ByteSize](l, "memory")
-			if f, ok := get[float64](l, "output_ratio"); ok {
-				if f <= 0 {
-					d.bad(join(l.path, "output_ratio"), atValue, BadValue, "", `"output_ratio" %s must be above 0`, tableName(l.path))
-				}
-				s.Limits.OutputRatio = f
-			}
-			n, _ := get[int64](l, "max_batch_rows")
-			s.Limits.MaxBatchRows = int(n)
-			n, _ = get[int64](l, "log_lines")
-			s.Limits.LogLines = int(n)
-		}
-		out = append(out, s)
-	}
-	return out
 }

@@ -16,6 +16,7 @@
 //     never as unknown.
 //
 // The package is not the judge of plugins, columns or files: it opens nothing
-// but the pipeline file. The plan room binds names and reports with the
+// but the pipeline file, and, to know whether a time zone exists, the zone data
+// of Go or the machine. The plan room binds names and reports with the
 // places it asks for here (File.Span, File.Problem).
 package config

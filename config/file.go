@@ -179,7 +179,7 @@ func (s TimeSpan) Duration() time.Duration { return time.Duration(s.Micros) * ti
 // Function (with or without Window), Use, H3 and Stack describes it; without
 // any it is a copy of From with Type.
 type Feature struct {
-	Name, From, Type, SQL, Description string
+	Name, From, Type, SQL, Description string // Type is "" with Aggregate and Function, whose own types count
 	Aggregate                          []Function
 	Where                              string // with Aggregate: rows that count (S-916)
 	OnOverflow                         string // with Aggregate or Function: "" (fail) | "null" (S-941)
@@ -220,8 +220,8 @@ type H3 struct {
 // Function is one function with its parameters and the type its column is
 // cast to.
 type Function struct {
-	Name string  // as written
-	Type string  // "" = default of the function
+	Name string  // as written; case does not matter
+	Type string  // "" = default of the function; in Feature.Function, the feature's type where the function has none
 	P    float64 // percentile: 0 to 1
 	K    int     // top_k, bottom_k, first_k, last_k: at least 1
 	RSD  float64 // approx_count_distinct: relative standard deviation; 0 = 0.05

@@ -3,6 +3,9 @@ package config
 // maxBatchRows bounds the rows of a batch: Arrow offsets are 32 bit.
 const maxBatchRows = 1 << 20
 
+// maxK bounds the values of one list for the same reason.
+const maxK = 1 << 20
+
 // Keys declares the pipeline file: a table with all its keys. Checking, the
 // reference page and whatever else must agree with them are made from it.
 func Keys() KeyDoc {
@@ -92,18 +95,38 @@ func readerVariants() []Variant {
 
 func stageKeys() []KeyDoc {
 	return []KeyDoc{
-		{Name: "use", Kind: KindString, Required: true, Doc: "a built-in (filter), or a plugin: NAME or NAME@VERSION",
-			LaterValues: []string{"replace", "forward_fill", "pivot", "explode_json"}},
+		{Name: "use", Kind: KindString, Required: true, Doc: "a built-in (filter, replace, forward_fill, pivot, explode_json), or a plugin: NAME or NAME@VERSION"},
 	}
 }
 
 func stageVariants() []Variant {
-	text := func(name, doc string) KeyDoc { return KeyDoc{Name: name, Kind: KindString, Doc: doc} }
-	list := func(name, doc string) KeyDoc { return KeyDoc{Name: name, Kind: KindStrings, Doc: doc} }
-	free := func(name, doc string) KeyDoc { return KeyDoc{Name: name, Kind: KindFree, Doc: doc} }
+	text := func(name, doc string) KeyDoc { return KeyDoc{Name: name, Kind: KindString, Required: true, Doc: doc} }
 	return []Variant{
 		{Value: "filter", Keys: []KeyDoc{
 			{Name: "where", Kind: KindString, Required: true, Doc: "SQL condition; rows for which it is true are kept"},
+		}},
+		{Value: "replace", Keys: []KeyDoc{
+			text("column", "text column to change"),
+			{Name: "values", Kind: KindTexts, Required: true, Doc: "old = \"new\"; other values and nulls stay"},
+		}},
+		{Value: "forward_fill", Keys: []KeyDoc{
+			{Name: "partition_by", Kind: KindNames, Default: "all rows are one series", Doc: "columns that tell series apart"},
+			{Name: "order_by", Kind: KindNames, Required: true, Doc: "columns that order a series"},
+			text("column", "column whose nulls take the last value before them"),
+			{Name: "into", Kind: KindString, Default: "column", Doc: "column that takes the result"},
+		}},
+		{Value: "pivot", Keys: []KeyDoc{
+			{Name: "group_by", Kind: KindNames, Required: true, Doc: "columns of a group: one row for each"},
+			text("column", "column whose values become columns"),
+			text("value", "column that is aggregated"),
+			{Name: "aggregation", Kind: KindFunctions, Required: true, Doc: "the aggregate function"},
+			{Name: "values", Kind: KindValues, Default: "those found in the data", Doc: "the values that become columns, in order"},
+			{Name: "mock", Kind: KindValue, Default: "false", Doc: "with forward_fill: a null in value is a value, which is not filled; any marker means true, for none is seen in the rows"},
+			{Name: "forward_fill", Kind: KindBool, Default: "false", Doc: "whether gaps are filled, in the order of the last column of group_by"},
+		}},
+		{Value: "explode_json", Keys: []KeyDoc{
+			text("column", "column with JSON text"),
+			{Name: "schema", Kind: KindFields, Required: true, Doc: "fields and their types: each becomes a column; a dot descends, a table in place of a type is a struct"},
 		}},
 		{Value: "", Keys: []KeyDoc{
 			{Name: "config", Kind: KindFree, Doc: "settings of the plugin, checked by its own manifest"},
@@ -119,13 +142,6 @@ func stageVariants() []Variant {
 			{Name: "on_error", Kind: KindString, Default: `"fail"`, Values: []string{"fail"}, LaterValues: []string{"dead_letter", "skip"}, Doc: "what happens to rows the plugin fails on"},
 			{Name: "circuit", Kind: KindTable, Later: true, Doc: "when repeated failures stop the stage"},
 		}},
-		{Value: "replace", Later: true, Keys: later(text("column", "column to change"), free("values", "old = new"))},
-		{Value: "forward_fill", Later: true, Keys: later(list("partition_by", "columns that tell series apart"), list("order_by", "columns that order a series"),
-			text("column", "column to fill"), text("into", "column that takes the result"))},
-		{Value: "pivot", Later: true, Keys: later(list("group_by", "columns of a group"), text("column", "column whose values become columns"),
-			text("value", "column that is aggregated"), text("aggregation", "how"), list("values", "the values that become columns"),
-			text("mock", "marker of a true null"), KeyDoc{Name: "forward_fill", Kind: KindBool, Doc: "whether gaps are filled"})},
-		{Value: "explode_json", Later: true, Keys: later(text("column", "column with JSON text"), free("schema", "fields and their types"))},
 	}
 }
 
@@ -135,15 +151,12 @@ func featureSetKeys() []KeyDoc {
 		{Name: "entity", Kind: KindString, Required: true, Doc: "the thing described: lower-case letters, digits and _"},
 		{Name: "description", Kind: KindString, Doc: "for people"},
 		{Name: "semantics", Kind: KindString, Default: `"featurehost"`, Values: []string{"featurehost", "butterfree"}, Doc: "rules of computing; butterfree gives the original's results, quirk by quirk"},
-		{Name: "keys", Kind: KindTables, Required: true, Doc: "the columns that name one instance of the entity", Keys: []KeyDoc{
+		{Name: "keys", Kind: KindTables, Required: true, Doc: "the columns that name one instance of the entity", Keys: append([]KeyDoc{
 			{Name: "name", Kind: KindString, Required: true, Doc: "name of the key column"},
 			{Name: "type", Kind: KindType, Required: true, Doc: "type of the key column"},
 			{Name: "from", Kind: KindString, Default: "name", Doc: "source column"},
 			{Name: "description", Kind: KindString, Doc: "for people"},
-			{Name: "h3", Kind: KindTable, Later: true, Doc: "an H3 cell as key"},
-			{Name: "stack", Kind: KindStrings, Later: true, Doc: "columns that become rows"},
-			{Name: "regex", Kind: KindBool, Later: true, Doc: "whether stack holds regular expressions"},
-		}},
+		}, placeKeys()...)},
 		{Name: "timestamp", Kind: KindTable, Doc: "how the event time is read", Keys: []KeyDoc{
 			{Name: "from", Kind: KindString, Default: `"timestamp"`, Doc: "source column"},
 			{Name: "unit", Kind: KindString, Values: []string{"s", "ms", "us"}, Doc: "unit of a column of numbers since 1970"},
@@ -153,7 +166,7 @@ func featureSetKeys() []KeyDoc {
 			{Name: "rolling", Kind: KindTimes, Required: true, Doc: "lengths of the windows"},
 			{Name: "slide", Kind: KindTime, Default: `"1 day"`, Doc: "distance between the ends of windows"},
 			{Name: "rows", Kind: KindString, Values: []string{"with_data"}, Doc: "with_data leaves out ends at which no window has an event"},
-			{Name: "zone", Kind: KindString, Later: true, Doc: "time zone of calendar windows"},
+			{Name: "zone", Kind: KindString, Default: `"UTC"`, Doc: "time zone of days, weeks, months and years, as in \"America/Sao_Paulo\""},
 		}},
 		{Name: "deduplicate_rows", Kind: KindBool, Default: "true", Doc: "drop a row whose features equal those of the key's row before it"},
 		{Name: "null_keys", Kind: KindString, Values: []string{"keep"}, Doc: "keep rows with a null in a key, in place of rejecting them"},
@@ -162,50 +175,66 @@ func featureSetKeys() []KeyDoc {
 			{Name: "sequence", Kind: KindString, Doc: "column that counts rows"},
 		}},
 		{Name: "feature", Kind: KindTables, Doc: "a feature; a plain set may have none", Keys: featureKeys()},
-		{Name: "pivot", Kind: KindTable, Later: true, Doc: "aggregates for each value of a column"},
-		{Name: "distinct", Kind: KindTable, Later: true, Doc: "one row per tuple before aggregation"},
+		{Name: "pivot", Kind: KindTable, Doc: "aggregates for each value of a column, in an aggregated set", Keys: []KeyDoc{
+			{Name: "column", Kind: KindString, Required: true, Doc: "column whose values tell aggregates apart"},
+			{Name: "values", Kind: KindValues, Required: true, Doc: "the values, in the order of their columns"},
+		}},
+		{Name: "distinct", Kind: KindTable, Doc: "one row of each tuple of values, before aggregation, in an aggregated set", Keys: []KeyDoc{
+			{Name: "subset", Kind: KindNames, Required: true, Doc: "columns of the tuple"},
+			{Name: "keep", Kind: KindString, Default: `"last"`, Values: []string{"last", "first"}, Doc: "which row of a tuple stays"},
+		}},
 		{Name: "emit", Kind: KindString, Later: true, Doc: "streams: when a row is written"},
 		{Name: "publish_every", Kind: KindTime, Later: true, Doc: "streams: how often history is published"},
 	}
 }
 
-func featureKeys() []KeyDoc {
+// placeKeys are the keys that a key column and a feature share: H3 cells, and
+// columns that become rows.
+func placeKeys() []KeyDoc {
 	return []KeyDoc{
+		{Name: "h3", Kind: KindTable, Doc: "H3 cells of a place, as columns lat_lng__h3_hash__{resolution}", Keys: []KeyDoc{
+			{Name: "lat", Kind: KindString, Required: true, Doc: "column of latitudes, in degrees"},
+			{Name: "lng", Kind: KindString, Required: true, Doc: "column of longitudes, in degrees"},
+			{Name: "resolutions", Kind: KindInts, Min: 0, Max: 15, Required: true, Doc: "sizes of the cells, 15 the finest"},
+			{Name: "stack", Kind: KindBool, Default: "false", Doc: "one row for each cell, in a column of the own name"},
+		}},
+		{Name: "stack", Kind: KindNames, Doc: "columns that become one row each: names, or patterns such as \"id_*\" and \"!id_*\""},
+		{Name: "regex", Kind: KindBool, Default: "false", Doc: "stack holds regular expressions, matched from the start of a name"},
+	}
+}
+
+func featureKeys() []KeyDoc {
+	return append([]KeyDoc{
 		{Name: "name", Kind: KindString, Required: true, Doc: "name of the feature"},
 		{Name: "from", Kind: KindString, Default: "name", Doc: "source column"},
-		{Name: "type", Kind: KindType, Doc: "type of a plain feature; optional with sql"},
+		{Name: "type", Kind: KindType, Doc: "type of a plain feature; required for a copy of a column"},
 		{Name: "sql", Kind: KindString, Doc: "row-wise SQL expression, in place of from"},
 		{Name: "aggregate", Kind: KindFunctions, Doc: "aggregate functions; makes the set an aggregated one"},
+		{Name: "where", Kind: KindString, Doc: "with aggregate: SQL condition for the rows that are aggregated"},
+		{Name: "function", Kind: KindFunctions, Doc: "functions of a plain feature: of one value (abs, cos, upper), or, with window, aggregate functions"},
+		{Name: "window", Kind: KindTable, Doc: "windows that end at each row of a plain set; one of fixed and rows", Keys: []KeyDoc{
+			{Name: "fixed", Kind: KindTimes, Doc: "lengths of time"},
+			{Name: "rows", Kind: KindRows, Doc: "numbers of rows, the present one among them"},
+			{Name: "partition_by", Kind: KindNames, Default: "the keys", Doc: "columns whose rows share windows"},
+			{Name: "order_by", Kind: KindString, Default: `"timestamp"`, Doc: "column of times or numbers that orders rows; numbers count in seconds"},
+			{Name: "bounds", Kind: KindString, Default: `"(]"; butterfree: "[]"`, Values: []string{"(]", "[]", "[)", "()"}, Doc: "fixed windows: which ends are in"},
+		}},
+		{Name: "on_overflow", Kind: KindString, Default: "the run fails", Values: []string{"null"}, Doc: "with aggregate or function: null where a whole number or decimal does not fit"},
+		{Name: "use", Kind: KindString, Doc: "plugin that computes the feature: its column of the feature's name"},
+		{Name: "config", Kind: KindFree, Doc: "with use: settings of the plugin"},
 		{Name: "description", Kind: KindString, Doc: "for people"},
-		{Name: "where", Kind: KindString, Later: true, Doc: "SQL condition for the rows that are aggregated"},
-		{Name: "function", Kind: KindFunctions, Later: true, Doc: "functions of a plain feature"},
-		{Name: "window", Kind: KindTable, Later: true, Doc: "fixed or row windows of a plain feature"},
-		{Name: "use", Kind: KindString, Later: true, Doc: "plugin that computes the feature"},
-		{Name: "config", Kind: KindFree, Later: true, Doc: "settings of the plugin"},
-		{Name: "h3", Kind: KindTable, Later: true, Doc: "H3 cells of a latitude and longitude"},
-		{Name: "stack", Kind: KindStrings, Later: true, Doc: "columns that become rows"},
-		{Name: "regex", Kind: KindBool, Later: true, Doc: "whether stack holds regular expressions"},
-		{Name: "on_overflow", Kind: KindString, Later: true, Doc: "what happens when an integer sum does not fit"},
-	}
+	}, placeKeys()...)
 }
 
 // functionKeys are the keys of a function written as a table.
 func functionKeys() []KeyDoc {
 	return []KeyDoc{
 		{Name: "function", Kind: KindString, Required: true, Doc: "name of the function"},
-		{Name: "type", Kind: KindType, Doc: "type the result is cast to"},
-		{Name: "p", Kind: KindFloat, Later: true, Doc: "which percentile"},
-		{Name: "k", Kind: KindInt, Later: true, Doc: "how many values"},
-		{Name: "rsd", Kind: KindFloat, Later: true, Doc: "error of an approximate count"},
+		{Name: "type", Kind: KindType, Default: "that of the function", Doc: "type the result is cast to"},
+		{Name: "p", Kind: KindFloat, Doc: "percentile: which part of the values lies below, 0 to 1"},
+		{Name: "k", Kind: KindInt, Min: 1, Max: maxK, Doc: "top_k, bottom_k, first_k, last_k: how many values"},
+		{Name: "rsd", Kind: KindFloat, Default: "0.05", Doc: "approx_count_distinct: relative standard deviation, 0.0022 to 0.39"},
 	}
-}
-
-// functions are the names of aggregate functions (docs/semantics.md, 9.4).
-func functions() (built, notYet []string) {
-	return []string{"count", "sum", "avg", "mean", "min", "max", "stddev_pop", "stddev_samp", "stddev", "std", "first", "last"},
-		[]string{"first_non_null", "last_non_null", "var_pop", "variance", "var_samp", "skewness", "kurtosis", "collect_list", "collect_set",
-			"count_distinct", "countDistinct", "sum_distinct", "sumDistinct", "approx_count_distinct", "mode", "most_frequent_set",
-			"median", "percentile", "top_k", "bottom_k", "first_k", "last_k"}
 }
 
 func sinkKeys() []KeyDoc {

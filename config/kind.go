@@ -15,10 +15,18 @@ const (
 	KindStrings        // a list of strings
 	KindTimes          // a list of "7 days"
 	KindTypes          // a table of name = type
+	KindFields         // a table of name = type, or of tables, which are structs
+	KindTexts          // a table of old = "new"
+	KindNames          // a name, or a list of names
+	KindInts           // a list of whole numbers
+	KindValue          // a text, a number or a boolean
+	KindValues         // a list of texts, numbers or booleans
+	KindRows           // a list of "3 events"
 	KindFunctions      // a name, { function, type }, or a list of these
 	KindTable          // a table
 	KindTables         // a table that may occur several times
 	KindFree           // a table whose keys belong to a plugin
+	KindAny            // anything: the table's variant, which would say, is not known
 )
 
 // String says what is expected, as in "must be a string".
@@ -44,10 +52,26 @@ func (k Kind) String() string {
 		return `a list of lengths of time such as ["7 days"]`
 	case KindTypes:
 		return `a table of types such as { id = "bigint" }`
+	case KindFields:
+		return `a table of types such as { id = "bigint", place = { lat = "double" } }`
+	case KindTexts:
+		return `a table of texts such as { old = "new" }`
+	case KindNames:
+		return "a name or a list of names"
+	case KindInts:
+		return "a list of whole numbers"
+	case KindValue:
+		return "a text, a number or a boolean"
+	case KindValues:
+		return "a list of texts, numbers or booleans"
+	case KindRows:
+		return `a list of numbers of rows such as ["3 events"]`
 	case KindFunctions:
-		return "the name of a function, { function, type }, or a list of these"
+		return "the name of a function, a table such as { function, type }, or a list of these"
 	case KindTable, KindFree:
 		return "a table"
+	case KindAny:
+		return "anything"
 	default:
 		return "an array of tables"
 	}
@@ -65,7 +89,7 @@ type KeyDoc struct {
 	Values   []string // the values allowed; nil for any
 	// LaterValues are values that are known, but not built.
 	LaterValues []string
-	Min, Max    int64 // of a KindInt; both 0 for no bounds
+	Min, Max    int64 // of a KindInt or KindInts; both 0 for no bounds
 
 	Keys []KeyDoc // of a table
 	// By names the key whose value adds the keys of one of Variants.
@@ -87,10 +111,14 @@ func (k KeyDoc) allKeys() []KeyDoc {
 	out := append([]KeyDoc(nil), k.Keys...)
 	for _, v := range k.Variants {
 		for _, key := range v.Keys {
-			if lookup(out, key.Name) == nil {
-				key.Required = false
-				out = append(out, key)
+			if known := lookup(out, key.Name); known != nil {
+				if known.Kind != key.Kind {
+					known.Kind = KindAny // variants differ
+				}
+				continue
 			}
+			key.Required = false
+			out = append(out, key)
 		}
 	}
 	return out

@@ -19,11 +19,14 @@ A pipeline is one TOML file. This page lists every key, made from the table that
 - ` + "`${NAME}`" + ` and ` + "`${NAME:-default}`" + ` inside a string read the environment; the default holds when the variable is unset or
   empty, and ` + "`$${`" + ` is a literal ` + "`${`" + `. Values from the environment are never printed.
 - Relative paths start from the folder of the pipeline file.
-- A length of time is a whole number and second(s), minute(s), hour(s), day(s) or week(s): ` + "`\"7 days\"`" + `.
+- A length of time is a whole number and second(s), minute(s), hour(s), day(s), week(s), month(s) or year(s): ` + "`\"7 days\"`" + `.
 - A size is a number and KiB, MiB, GiB (or kB, MB, GB): ` + "`\"512MiB\"`" + `.
 - A key that is *not yet built* is refused with FH-0110.
 `)
 	section(&b, "Top level", "", Keys())
+	section(&b, "A function", "", KeyDoc{Keys: functionKeys(),
+		Doc: "where a function is asked for, its name will do; with settings it is a table, as in `{ function = \"percentile\", p = 0.95 }`"})
+	fmt.Fprintf(&b, "\nAggregate functions, in any case: %s.\n", names(AggregateFunctions()))
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -54,10 +57,6 @@ func section(b *strings.Builder, title, path string, doc KeyDoc) {
 			section(b, "`[["+below+"]]`", below, k)
 		case k.Kind == KindTable:
 			section(b, "`["+below+"]`", below, k)
-		case k.Kind == KindFunctions:
-			built, notYet := functions()
-			section(b, "A function of `"+k.Name+"`", below, KeyDoc{Keys: functionKeys()})
-			fmt.Fprintf(b, "\nFunctions: %s.\nNot yet built: %s.\n", names(built), names(notYet))
 		}
 	}
 }
@@ -85,7 +84,7 @@ func rows(b *strings.Builder, keys []KeyDoc) {
 			doc += "; not yet built: " + names(k.LaterValues)
 		}
 		kind := k.Kind.String()
-		if k.Max > 0 {
+		if k.Max > 0 { // whole numbers, alone or in a list
 			kind += fmt.Sprintf(", %d to %d", k.Min, k.Max)
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", k.Name, strings.ReplaceAll(kind, "|", "\\|"), byDefault, strings.ReplaceAll(doc, "|", "\\|"))

@@ -76,8 +76,8 @@ func unitMicros() map[string]int64 {
 const maxTimeSpan = 9999 * 366 * 86_400_000_000
 
 // ParseTimeSpan reads a length of time: a positive whole number and a unit,
-// second(s) to week(s), as in "7 days". Month(s) and year(s) are read too;
-// their Micros is 0, for their length depends on the calendar.
+// second(s) to week(s), as in "7 days". The Micros of month(s) and year(s) is
+// 0, for their length depends on the calendar.
 func ParseTimeSpan(s string) (TimeSpan, error) {
 	bad := func(why string) (TimeSpan, error) {
 		return TimeSpan{}, fmt.Errorf(`%q is no length of time: %s`, s, why)
@@ -92,9 +92,9 @@ func ParseTimeSpan(s string) (TimeSpan, error) {
 	}
 	micros, ok := unitMicros()[strings.TrimSuffix(fields[1], "s")]
 	if !ok || strings.HasSuffix(fields[1], "ss") {
-		return bad("the unit must be second(s), minute(s), hour(s), day(s) or week(s)")
+		return bad("the unit must be second(s), minute(s), hour(s), day(s), week(s), month(s) or year(s)")
 	}
-	if micros > 0 && n > maxTimeSpan/micros || n > 1e12 {
+	if micros > 0 && n > maxTimeSpan/micros || n > 9999*12 && micros == 0 {
 		return bad("it is longer than 9999 years")
 	}
 	return TimeSpan{Text: s, N: n, Unit: fields[1], Micros: n * micros}, nil

@@ -21,9 +21,7 @@ const page = "docs/semantics.md"
 
 // uncited are rules that no test cites yet. The list may only become shorter.
 func uncited() []string {
-	return []string{
-		"S-946", // takes two machines
-	}
+	return []string{}
 }
 
 // rules reads the page: the rules in their order, the numbers that are not
@@ -146,7 +144,7 @@ func byTests(t *testing.T) map[int][]string {
 
 func TestSemantics_Numbers_AscendAndMeanOneThing(t *testing.T) {
 	built, later, text := rules(t)
-	if len(built) < 90 || len(later) < 30 {
+	if len(built) < 90 || len(later) < 10 {
 		t.Fatalf("the page has %d rules and %d later ones: it is not read as it should be", len(built), len(later))
 	}
 	for i, n := range built {

@@ -16,12 +16,14 @@ const (
 	countDuplicates = "duplicates_dropped"
 	countOutside    = "outside_interval"
 	countCast       = "cast_failures"
+	countBadJSON    = "bad_json"
 	countEmpty      = "empty_interval"
+	countStacked    = "stacked_rows"
 )
 
-// balance holds the rows of the run against each other: what came in is what
-// was filtered, rejected, dropped or used (S-1608). It runs before anything is
-// published.
+// balance holds the rows of the run against each other: what came in, and what
+// stacking added, is what was filtered, folded, rejected, dropped or used
+// (S-1608). It runs before anything is published.
 func (r *running) balance() error {
 	var read int64
 	if p := r.session.plan; p.Query != nil {
@@ -30,13 +32,18 @@ func (r *running) balance() error {
 		st := r.result.Read[p.Sources[0].Config.ID]
 		read = st.Rows - st.OutOfSpan - st.BadRows
 	}
-	var filtered int64
+	var filtered, folded int64
 	for _, s := range r.afterSource() {
-		filtered += s.RowsIn - s.RowsOut
+		if s.Kind == observe.KindFold {
+			folded += s.RowsIn - s.RowsOut
+		} else {
+			filtered += s.RowsIn - s.RowsOut
+		}
 	}
-	rejected, dropped := r.events.Total(countRejected), r.events.Total(countDropped)
-	if used := r.result.Input; read != filtered+rejected+dropped+used {
-		return fault.New(StageLostRows, "%d rows read, but %d filtered + %d rejected + %d dropped + %d used", read, filtered, rejected, dropped, used)
+	stacked, rejected, dropped := r.events.Total(countStacked), r.events.Total(countRejected), r.events.Total(countDropped)
+	if used := r.result.Input; read+stacked != filtered+folded+rejected+dropped+used {
+		return fault.New(StageLostRows, "%d rows read and %d added by stacking, but %d filtered + %d folded + %d rejected + %d dropped + %d used",
+			read, stacked, filtered, folded, rejected, dropped, used)
 	}
 	if made := r.made(); r.plain() && made != r.result.Input {
 		return fault.New(StageLostRows, "%d rows entered the feature set, which makes one row of each, but %d were made", r.result.Input, made)
@@ -66,27 +73,28 @@ func (r *running) given() map[string]int64 {
 	return out
 }
 
-// afterSource gives the filters that stand behind what read counted: all of
-// them, or with [query] those behind it.
+// afterSource gives the filters and folds that stand behind what read counted:
+// all of them, or with [query] those behind it.
 func (r *running) afterSource() []observe.StageStats {
 	var out []observe.StageStats
 	for _, s := range r.events.Stages() {
 		switch s.Kind {
 		case observe.KindQuery:
 			out = nil
-		case observe.KindFilter:
+		case observe.KindFilter, observe.KindFold:
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// filtered counts the rows that filters left out, by stage. A stage that is no
-// filter hands on as many rows as it got: the pipeline would notice.
-func (r *running) filtered() map[string]int64 {
+// lessened counts the rows that stages of a kind handed on fewer than they got,
+// by stage. A stage that is neither filter nor fold hands on as many: the
+// pipeline would notice.
+func (r *running) lessened(kind string) map[string]int64 {
 	out := map[string]int64{}
 	for _, s := range r.events.Stages() {
-		if s.Kind == observe.KindFilter && s.RowsIn != s.RowsOut {
+		if s.Kind == kind && s.RowsIn != s.RowsOut {
 			out[s.Name] += s.RowsIn - s.RowsOut
 		}
 	}
@@ -104,13 +112,15 @@ func (r *running) fill() {
 		}
 	}
 	out.Query = r.result.Query
-	out.Filtered = r.filtered()
+	out.Filtered, out.Folded = r.lessened(observe.KindFilter), r.lessened(observe.KindFold)
+	out.Stacked = e.Total(countStacked)
 	out.Rejected = e.Labels(countRejected)
 	out.Dropped = map[string]int64{}
 	if n := e.Total(countDropped); n > 0 {
 		out.Dropped["null_timestamp"] = n
 	}
 	out.CastFailures = e.Labels(countCast)
+	out.BadJSON = e.Labels(countBadJSON)
 	out.Used = r.result.Input
 	out.Features = Features{
 		Rows: r.result.Features, Duplicates: e.Total(countDuplicates), OutsideInterval: e.Total(countOutside),

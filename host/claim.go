@@ -12,26 +12,37 @@ import (
 	"github.com/featurehost/featurehost/host/internal/ledger"
 )
 
-// claim recovers what earlier runs left unfinished and takes hold of the days
-// of this one.
-func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error) {
-	f := r.host.file
-	store := blob.NewLocal(r.ledgerDir(sinks), nil)
-	l := ledger.Open(store, ledger.Options{})
-	request := ledger.Request{
-		Interval: r.options.Interval, Entity: f.FeatureSet.Entity, Set: f.FeatureSet.Name, Pipeline: f.Digest, Plugins: r.report.Plugins,
-	}
-	finish := func(ctx context.Context, rec ledger.Record) (map[string]flow.Published, error) {
+// ledger opens the run ledger of the feature set.
+func (h *Host) ledger() (*ledger.Ledger, *blob.Local) {
+	store := blob.NewLocal(h.ledgerDir(), nil)
+	return ledger.Open(store, ledger.Options{Now: h.options.Now}), store
+}
+
+// repairs says how runs that ended unfinished are dealt with.
+func (r *running) repairs(sinks *sinks) (finish func(context.Context, ledger.Record) (map[string]flow.Published, error), undo func(context.Context, ledger.Record) error) {
+	finish = func(ctx context.Context, rec ledger.Record) (map[string]flow.Published, error) {
 		done, err := sinks.publish(ctx, rec.Pending)
 		return results(done), err
 	}
-	undo := func(ctx context.Context, rec ledger.Record) error {
+	undo = func(ctx context.Context, rec ledger.Record) error {
 		run, err := runOf(rec)
 		if err != nil {
 			return err
 		}
 		return errors.Join(sinks.discard(ctx, run), deadletter.Sweep(r.deadLetters(rec.ID)))
 	}
+	return finish, undo
+}
+
+// claim recovers what earlier runs left unfinished and takes hold of the days
+// of this one.
+func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error) {
+	f := r.host.file
+	l, store := r.host.ledger()
+	request := ledger.Request{
+		Interval: r.options.Interval, Entity: f.FeatureSet.Entity, Set: f.FeatureSet.Name, Pipeline: f.Digest, Plugins: r.report.Plugins,
+	}
+	finish, undo := r.repairs(sinks)
 	c, recovered, err := l.Acquire(ctx, request, finish, undo)
 	for _, x := range recovered {
 		r.report.Recovered = append(r.report.Recovered, x.String())
@@ -72,6 +83,23 @@ func (r *running) inputs() map[string]ledger.Input {
 	out := map[string]ledger.Input{}
 	for id, s := range r.result.Read {
 		out[id] = ledger.Input{Rows: s.Rows, Bytes: s.Bytes, Objects: s.Objects}
+	}
+	return out
+}
+
+// extent is what the run found out about its ends. The last day is that
+// of the last row, or of the last event if its row was a duplicate.
+func (r *running) extent() ledger.Extent {
+	var out ledger.Extent
+	day := func(us int64) *flow.Day { d := flow.DayOf(us); return &d }
+	if r.result.Extent.Timed {
+		out.Last = day(r.result.Extent.MaxTime)
+		if !r.session.plan.Partial() {
+			out.First = day(r.result.Extent.MinTime)
+		}
+	}
+	if r.result.Dated && (out.Last == nil || flow.DayOf(r.result.Last) > *out.Last) {
+		out.Last = day(r.result.Last)
 	}
 	return out
 }

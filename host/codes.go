@@ -25,6 +25,10 @@ const (
 	NoPluginDir     fault.Code = 233
 	PublishFailed   fault.Code = 8071
 	Interrupted     fault.Code = 8072
+	NoFirstDay      fault.Code = 234
+	MissingRefused  fault.Code = 235
+	MissingBadData  fault.Code = 3025
+	MissingStopped  fault.Code = 8073
 )
 
 // Codes explains the codes of host and of the rooms that only it can see.
@@ -38,6 +42,10 @@ func Codes() []fault.Doc {
 		{Code: NoPluginDir, Title: "plugin folder missing", Explain: "The folder given by --plugins does not exist or cannot be read."},
 		{Code: PublishFailed, Title: "a store was not loaded", Explain: "All rows were computed and are durable, but a store refused them; the cause follows in the message. The ledger keeps the run as incomplete, and the next run of the pipeline completes it before anything else."},
 		{Code: Interrupted, Title: "interrupted", Explain: "The run was ended by Ctrl-C or SIGTERM before it published. Nothing it wrote is left."},
+		{Code: NoFirstDay, Title: "first day not known", Explain: "--missing without --start begins at the first day that the run ledger knows, and there is no run in it yet. Give --start, or make the table with a full run first."},
+		{Code: MissingRefused, Title: "missing days refused", Explain: "One of the runs that compute missing days was refused; the cause follows in the message. The intervals before it are published. Correct the cause and give the same command again: it goes on from there."},
+		{Code: MissingBadData, Title: "missing days failed", Explain: "One of the runs that compute missing days failed on the data; the cause follows in the message. The intervals before it are published. Repair the cause and give the same command again: it goes on from there."},
+		{Code: MissingStopped, Title: "missing days stopped", Explain: "One of the runs that compute missing days was stopped by the system around it: a server, a permission, a full disk, days held by another run; the cause follows in the message. The intervals before it are published. Give the same command again: it goes on from there."},
 		{Code: StageLostRows, Title: "a stage lost rows", Explain: "A stage that must hand on every row did not, or counts do not add up: rows read = filtered + rejected + dropped + used. Nothing was published. This is a defect of featurehost or of the plugin named."},
 	}
 	for _, list := range [][]fault.Doc{

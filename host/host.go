@@ -104,7 +104,7 @@ func (h *Host) Plan(ctx context.Context, interval flow.Interval) (report *PlanRe
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	p, err := s.bind(ctx, interval)
+	p, err := s.bind(ctx, interval, false)
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +145,19 @@ func (s *session) close() error {
 	return errors.Join(append(errs, s.sql.Close())...)
 }
 
-func (s *session) bind(ctx context.Context, interval flow.Interval) (*plan.Plan, error) {
-	p, err := plan.Bind(ctx, s.host.file, interval, s.parts())
-	s.plan = p
-	return p, err
+// bind binds the pipeline file to an interval, in place of what was bound
+// before. whole has the readers asked for all rows before it.
+func (s *session) bind(ctx context.Context, interval flow.Interval, whole bool) (*plan.Plan, error) {
+	if s.plan != nil {
+		if err := s.plan.Close(); err != nil {
+			return nil, err
+		}
+	}
+	parts := s.parts()
+	parts.Whole = whole
+	var err error
+	s.plan, err = plan.Bind(ctx, s.host.file, interval, parts)
+	return s.plan, err
 }
 
 // scratchDir is a folder for spilled data: under the state folder, where there
@@ -190,7 +199,7 @@ func (s *session) parts() plan.Parts {
 	return plan.Parts{
 		Catalog: s.host.options.Catalog, Place: s.place(), Env: s.env, Plugin: s.plugin, Known: s.known,
 		Queries: func(context.Context, []*plan.Source) (plan.Queries, error) { return s.sql, nil },
-		Spill:   s.spill,
+		Spill:   s.spill, Aside: s.aside, Rows: s.rows,
 	}
 }
 

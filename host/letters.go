@@ -63,3 +63,12 @@ func (l *letters) close() error {
 	}
 	return l.writer.Close()
 }
+
+// again ends the files and begins anew, for rows that are computed once more.
+func (l *letters) again() error {
+	err := l.close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.writer, l.closed = nil, false
+	return err
+}

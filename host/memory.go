@@ -1,6 +1,8 @@
 package host
 
 import (
+	"slices"
+
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -11,7 +13,7 @@ type budget struct {
 	total    int64
 	heap     int64 // soft limit of the Go heap
 	sql      int64 // DuckDB, outside the heap
-	exchange int64 // rows waiting to be sorted
+	exchange int64 // rows waiting to be sorted, of all exchanges at once
 	part     int64 // what any other part may hold: a sink's open files
 }
 
@@ -43,25 +45,17 @@ func split(total int64, sql bool) (budget, error) {
 	return b, nil
 }
 
-// usesSQL reports whether a pipeline needs the SQL engine.
+// usesSQL reports whether a pipeline needs the SQL engine: for [query], text
+// files, and SQL conditions and expressions. Other steps and functions do
+// without.
 func usesSQL(f *config.File) bool {
 	if f.Query != nil || f.FeatureSet == nil {
 		return true
 	}
-	for _, r := range f.Readers {
-		if r.Format != "parquet" || len(r.Prepare) > 0 {
-			return true
-		}
+	filters := func(steps []config.Stage) bool {
+		return slices.ContainsFunc(steps, func(s config.Stage) bool { return s.Where != "" })
 	}
-	for _, s := range f.Stages {
-		if s.Where != "" {
-			return true
-		}
-	}
-	for _, x := range f.FeatureSet.Features {
-		if x.SQL != "" {
-			return true
-		}
-	}
-	return false
+	return filters(f.Stages) ||
+		slices.ContainsFunc(f.Readers, func(r config.Reader) bool { return r.Format != "parquet" || filters(r.Prepare) }) ||
+		slices.ContainsFunc(f.FeatureSet.Features, func(x config.Feature) bool { return x.SQL != "" || x.Where != "" })
 }

@@ -23,6 +23,8 @@ type Options struct {
 	Log *slog.Logger
 	// Version is written into the files that are made.
 	Version string
+	// Now is the clock by which days are over; nil means the machine's.
+	Now func() time.Time
 }
 
 // RunOptions of one run.
@@ -33,6 +35,9 @@ type RunOptions struct {
 	// Preview sees each batch of the feature table, borrowed. Only in a dry
 	// run.
 	Preview func(flow.Batch) error
+	// Again is called when an interval has to be computed anew (S-1105): what
+	// Preview and Tap saw before is void.
+	Again func()
 	// Tap sees each batch, borrowed, that leaves the stage named TapAt.
 	TapAt string
 	Tap   func(flow.Batch) error
@@ -40,6 +45,13 @@ type RunOptions struct {
 	// reports nothing.
 	Progress      func(Progress)
 	ProgressEvery time.Duration
+
+	// Published is told of each run of RunMissing when it is published; nil for
+	// nobody.
+	Published func(*Report)
+
+	// coming reports whether a day is computed next, by the same command.
+	coming func(flow.Day) bool
 }
 
 // Progress is a glance at a run.

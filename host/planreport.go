@@ -19,8 +19,12 @@ type PlanReport struct {
 	Readers   []PlanReader `json:"readers"`
 	Query     *PlanQuery   `json:"query,omitempty"`
 	Steps     []PlanStep   `json:"stages"`
-	Output    []Column     `json:"output"`
-	Sinks     []string     `json:"sinks"`
+	// Lent are the plugins that features use.
+	Lent   []PlanPlugin `json:"feature_plugins,omitempty"`
+	Output []Column     `json:"output"`
+	Sinks  []string     `json:"sinks"`
+	// ToRead is what a run would read, where that was asked for.
+	ToRead []ReaderToRead `json:"to_read,omitempty"`
 }
 
 // PlanReader is a reader with the columns that are read of it.
@@ -41,8 +45,11 @@ type PlanQuery struct {
 
 // PlanStep is one stage with the columns it looks at and those it hands on.
 type PlanStep struct {
-	Name   string      `json:"name"`
-	Kind   string      `json:"kind"`
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	// Groups are set for a stage that wants rows of equal values in these
+	// columns together: all rows are sorted in front of it.
+	Groups []string    `json:"grouped_by,omitempty"`
 	Plugin *PlanPlugin `json:"plugin,omitempty"`
 	Reads  []string    `json:"reads"`
 	Output []Column    `json:"output"`
@@ -81,10 +88,18 @@ func stepReport(s *plan.Step) PlanStep {
 			out.Reads = append(out.Reads, f.Name)
 		}
 	}
-	if p := s.Plugin; p != nil {
-		out.Plugin = &PlanPlugin{Name: p.Name, Version: p.Version, Digest: p.Digest, Path: p.Path, Kind: p.Kind, Memory: p.Memory}
+	if k := s.Keyed(); k != nil {
+		out.Groups = k.Order().Keys
+	}
+	if s.Plugin != nil {
+		p := pluginReport(s.Plugin)
+		out.Plugin = &p
 	}
 	return out
+}
+
+func pluginReport(p *plan.Plugin) PlanPlugin {
+	return PlanPlugin{Name: p.Name, Version: p.Version, Digest: p.Digest, Path: p.Path, Kind: p.Kind, Memory: p.Memory}
 }
 
 func planReport(p *plan.Plan, memory int64) *PlanReport {
@@ -111,6 +126,9 @@ func planReport(p *plan.Plan, memory int64) *PlanReport {
 		out.Steps = append(out.Steps, stepReport(s))
 	}
 	out.Steps = append(out.Steps, stepReport(p.Fold))
+	for _, lent := range p.Lent {
+		out.Lent = append(out.Lent, pluginReport(lent))
+	}
 	for _, s := range f.Sinks {
 		out.Sinks = append(out.Sinks, s.Type)
 	}

@@ -5,14 +5,15 @@ import (
 )
 
 // Report tells what a run did, row by row. The rows of the only reader, or with
-// [query] those that the query gave, are Filtered (behind the query) + Rejected
-// + Dropped + Used, or the run failed.
+// [query] those that the query gave, and Stacked, are Filtered + Folded (both
+// behind the query) + Rejected + Dropped + Used, or the run failed.
 type Report struct {
 	Pipeline string            `json:"pipeline"`
 	Set      string            `json:"feature_set"`
 	Run      int64             `json:"run,omitempty"` // number in the ledger; 0 in a dry run
 	RunID    string            `json:"run_id,omitempty"`
 	Interval string            `json:"interval"`
+	ReadFrom string            `json:"read_from,omitempty"` // first day asked of readers with an incremental strategy
 	Seconds  float64           `json:"seconds"`
 	Digest   string            `json:"pipeline_digest"`
 	Plugins  map[string]string `json:"plugins"` // name@version to digest
@@ -20,18 +21,23 @@ type Report struct {
 	Readers  map[string]Read  `json:"readers"`
 	Query    int64            `json:"query_rows,omitempty"` // rows that [query] gave
 	Filtered map[string]int64 `json:"filtered"`             // by stage
+	Folded   map[string]int64 `json:"folded,omitempty"`     // by stage: rows it got less rows it made of them, as a pivot does
 	Rejected map[string]int64 `json:"rejected"`             // by reason; in the dead letter
 	Dropped  map[string]int64 `json:"dropped"`              // by reason, without a letter
+	Stacked  int64            `json:"stacked,omitempty"`    // rows that stacking added
 	Used     int64            `json:"rows_used"`            // entered the feature set
 	Features Features         `json:"features"`
 	Sinks    []SinkReport     `json:"sinks"`
 
 	Plugged      map[string]int64 `json:"plugin_counters,omitempty"` // what plugins counted
 	CastFailures map[string]int64 `json:"cast_failures,omitempty"`   // by column
+	BadJSON      map[string]int64 `json:"bad_json,omitempty"`        // texts that are no JSON object, by column of an explode_json step
 	DeadLetters  string           `json:"dead_letters,omitempty"`    // folder, when there are any
 	Spilled      int64            `json:"spilled_bytes,omitempty"`
 	LastLabel    string           `json:"last_label,omitempty"` // of rolling windows
 	Recovered    []string         `json:"recovered,omitempty"`  // earlier runs finished or undone
+	Reread       *Reread          `json:"reread,omitempty"`     // what told new keys from emptied ones
+	Stale        []string         `json:"stale,omitempty"`      // later days that may rest on what these were
 	Warnings     []string         `json:"warnings,omitempty"`
 	Stages       []StageStats     `json:"stages"`
 }
@@ -45,6 +51,9 @@ type Read struct {
 	RowGroups        int64 `json:"row_groups,omitempty"`
 	RowGroupsSkipped int64 `json:"row_groups_skipped,omitempty"`
 	BadRows          int64 `json:"bad_rows,omitempty"`
+	// DaysOf is the column that tells the day of a row, where rows were left
+	// unread by it and it is not the feature set's timestamp.
+	DaysOf string `json:"days_of,omitempty"`
 }
 
 // Features counts the rows of the feature table: Made = Rows + Duplicates +

@@ -57,9 +57,9 @@ func rooms() []room {
 		{path: "builtins/internal/runs", floor: 4, purpose: "records cut down to the rows kept, column by column"},
 		{path: "builtins", floor: 5, purpose: "registration of the built-in stages and the feature set", neighbours: []string{"builtins/*"}},
 		{path: "builtins/cast", floor: 5, purpose: "the cast rules, column by column"},
-		{path: "builtins/prepare", floor: 5, purpose: "cleaning verbs: filter"},
+		{path: "builtins/prepare", floor: 5, purpose: "cleaning verbs: filter, replace, fill, pivot, JSON; prepare/jsonrows reads JSON texts", neighbours: []string{"builtins/window", "builtins/cast"}},
 		{path: "builtins/featureset", floor: 5, purpose: "keys, timestamp, features, duplicates, latest", neighbours: []string{"builtins/window", "builtins/cast"}},
-		{path: "builtins/window", floor: 5, purpose: "the sweep over change points; window/exact holds exact sums"},
+		{path: "builtins/window", floor: 5, purpose: "aggregates over rolling windows, windows of each row, and groups; window/exact holds exact sums, window/hll counts"},
 		{path: "connectors", floor: 5, purpose: "registration of readers, sinks and stores", neighbours: []string{"connectors/*"}},
 		{path: "connectors/file", floor: 5, purpose: "files to batches: Parquet, CSV, JSON lines"},
 		{path: "connectors/historical", floor: 5, purpose: "Parquet in the Hive layout: prepared aside, published by day"},
@@ -133,7 +133,7 @@ func TestRooms_ForbiddenIsSeen(t *testing.T) {
 	plan := rooms()
 	for _, c := range []struct{ from, imp string }{
 		{"host/flow", module + "config"},
-		{"builtins/prepare", module + "builtins/window"},
+		{"builtins/prepare", module + "builtins/featureset"},
 		{"connectors/file", module + "connectors/online"},
 		{"abi", "github.com/apache/arrow-go/v18/arrow"},
 		{"host", module + "builtins"},

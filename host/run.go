@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -33,6 +34,9 @@ func (h *Host) Run(ctx context.Context, o RunOptions) (report *Report, err error
 	err = r.all(ctx)
 	stop()
 	r.fill()
+	if r.session != nil && r.session.plan != nil {
+		r.tellDays(r.session.plan)
+	}
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		text := "the run was interrupted; nothing was published"
 		if r.unsettled {
@@ -48,6 +52,7 @@ type running struct {
 	host    *Host
 	options RunOptions
 	events  *observe.Events
+	letters *letters
 	start   time.Time
 	report  *Report
 	session *session
@@ -79,33 +84,44 @@ func (r *running) watch() (stop func()) {
 
 func (r *running) all(ctx context.Context) (err error) {
 	h := r.host
-	letters := &letters{events: r.events}
-	if r.session, err = h.session(ctx, r.events, letters, !r.options.DryRun); err != nil {
+	r.letters = &letters{events: r.events}
+	if r.session, err = h.session(ctx, r.events, r.letters, !r.options.DryRun); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.session.close()) }()
-	if r.options.Interval.Start != nil && r.options.Interval.End != nil && *r.options.Interval.End < *r.options.Interval.Start {
-		return fault.New(BadInterval, "the end %s is before the start %s", r.options.Interval.End, r.options.Interval.Start)
+	if err := ordered(r.options.Interval); err != nil {
+		return err
 	}
-	p, err := r.session.bind(ctx, r.options.Interval)
+	p, err := r.session.bind(ctx, r.options.Interval, false)
 	if err != nil {
 		return err
 	}
 	r.report.Plugins = p.Plugins()
 	if r.options.DryRun {
-		return r.compute(ctx, []pipeline.Output{{Name: "preview", Write: func(_ context.Context, b flow.Batch) error {
+		preview := []pipeline.Output{{Name: "preview", Write: func(_ context.Context, b flow.Batch) error {
 			if r.options.Preview == nil {
 				return nil
 			}
 			return r.options.Preview(b)
-		}}})
+		}}}
+		return r.attempts(ctx,
+			func(ctx context.Context) error { return r.compute(ctx, preview) },
+			func(context.Context) error { return nil })
 	}
-	return r.write(ctx, letters)
+	return r.write(ctx)
+}
+
+// ordered refuses an interval whose end is before its start.
+func ordered(i flow.Interval) error {
+	if i.Start != nil && i.End != nil && *i.End < *i.Start {
+		return fault.New(BadInterval, "the end %s is before the start %s", i.End, i.Start)
+	}
+	return nil
 }
 
 // write runs the pipeline into the sinks, under a claim in the ledger.
-func (r *running) write(ctx context.Context, letters *letters) (err error) {
-	sinks, err := r.openSinks()
+func (r *running) write(ctx context.Context) (err error) {
+	sinks, err := r.session.makeSinks()
 	if err != nil {
 		return err
 	}
@@ -116,15 +132,15 @@ func (r *running) write(ctx context.Context, letters *letters) (err error) {
 	}
 	defer func() { err = errors.Join(err, claim.Close()) }()
 	run := r.run(claim)
-	letters.open = func() (*deadletter.Writer, error) {
+	r.letters.open = func() (*deadletter.Writer, error) {
 		r.report.DeadLetters = r.deadLetters(run.ID)
 		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins})
 	}
-	err = errors.Join(r.prepare(ctx, sinks, run), letters.close())
+	err = errors.Join(r.prepare(ctx, sinks, run), r.letters.close())
 	// From here on the table may change: what has begun is brought to its end.
 	ctx = context.WithoutCancel(ctx)
 	if err == nil {
-		err = claim.Prepared(ctx, sinks.pending, r.inputs())
+		err = claim.Prepared(ctx, sinks.pending, r.inputs(), r.extent())
 	}
 	if err != nil {
 		if !claim.Held(ctx) {
@@ -140,15 +156,32 @@ func (r *running) write(ctx context.Context, letters *letters) (err error) {
 	if err != nil {
 		return errors.Join(err, claim.Incomplete(ctx, results(r.report.Sinks), err))
 	}
-	return claim.Published(ctx, results(r.report.Sinks))
+	if err := claim.Published(ctx, results(r.report.Sinks)); err != nil {
+		return err
+	}
+	r.findStale(ctx)
+	return nil
 }
 
 // prepare computes everything and makes it durable, aside.
 func (r *running) prepare(ctx context.Context, sinks *sinks, run flow.Run) error {
-	if err := sinks.open(ctx, run, r.session.plan.Output); err != nil {
-		return err
-	}
-	if err := r.compute(ctx, sinks.outputs()); err != nil {
+	err := r.attempts(ctx, func(ctx context.Context) error {
+		if err := sinks.open(ctx, run, r.session.plan.Output); err != nil {
+			return err
+		}
+		return r.compute(ctx, sinks.outputs())
+	}, func(ctx context.Context) error {
+		fresh, err := r.session.makeSinks()
+		if err != nil {
+			return err
+		}
+		if r.report.DeadLetters != "" { // the rows are rejected again
+			err = os.RemoveAll(r.report.DeadLetters)
+			r.report.DeadLetters = ""
+		}
+		return errors.Join(sinks.again(ctx, run, fresh), err)
+	})
+	if err != nil {
 		return err
 	}
 	return sinks.prepare(ctx, r.given())

@@ -29,15 +29,15 @@ type sinks struct {
 	pending []flow.Pending
 }
 
-// openSinks makes the sinks; nothing is written yet.
-func (r *running) openSinks() (*sinks, error) {
+// makeSinks makes the sinks; nothing is written yet.
+func (s *session) makeSinks() (*sinks, error) {
 	out := &sinks{}
-	for _, c := range r.host.file.Sinks {
-		s, err := r.host.options.Catalog.Sinks[c.Type](c, r.session.place(), r.session.env(c.Type))
+	for _, c := range s.host.file.Sinks {
+		made, err := s.host.options.Catalog.Sinks[c.Type](c, s.place(), s.env(c.Type))
 		if err != nil {
 			return nil, errors.Join(err, out.close())
 		}
-		out.list = append(out.list, &sink{name: c.Type, config: c, sink: s})
+		out.list = append(out.list, &sink{name: c.Type, config: c, sink: made})
 	}
 	slices.SortStableFunc(out.list, func(a, b *sink) int { return rank(a.name) - rank(b.name) })
 	return out, nil
@@ -52,18 +52,27 @@ func rank(name string) int {
 
 // ledgerDir is where the run ledger lies: beside the historical table, or in
 // the state folder when there is none.
-func (r *running) ledgerDir(s *sinks) string {
-	set := r.host.file.FeatureSet
-	for _, x := range s.list {
-		if x.name == historical {
-			path := x.config.Path
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(r.host.file.Dir, path)
-			}
-			return filepath.Join(path, "_featurehost", set.Entity, set.Name)
-		}
+func (h *Host) ledgerDir() string {
+	set := h.file.FeatureSet
+	if root, ok := h.historicalRoot(); ok {
+		return filepath.Join(root, "_featurehost", set.Entity, set.Name)
 	}
-	return filepath.Join(r.host.state, "ledger", set.Entity, set.Name)
+	return filepath.Join(h.state, "ledger", set.Entity, set.Name)
+}
+
+// historicalRoot is the folder of the historical store, if the pipeline has
+// one.
+func (h *Host) historicalRoot() (root string, ok bool) {
+	for _, s := range h.file.Sinks {
+		if s.Type != historical {
+			continue
+		}
+		if filepath.IsAbs(s.Path) {
+			return s.Path, true
+		}
+		return filepath.Join(h.file.Dir, s.Path), true
+	}
+	return "", false
 }
 
 func (s *sinks) open(ctx context.Context, run flow.Run, schema *flow.Schema) error {
@@ -73,6 +82,13 @@ func (s *sinks) open(ctx context.Context, run flow.Run, schema *flow.Schema) err
 		}
 	}
 	return nil
+}
+
+// again throws away what was written and takes new sinks in their place.
+func (s *sinks) again(ctx context.Context, run flow.Run, fresh *sinks) error {
+	err := errors.Join(s.close(), s.discard(ctx, run))
+	s.list = fresh.list
+	return err
 }
 
 // outputs are the sinks as the pipeline sees them.

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -42,50 +41,7 @@ func Names() []string {
 		out = append(out, s.names[0])
 		aliases = append(aliases, s.names[1:]...)
 	}
-	return append(append(out, "decimal", "array"), aliases...)
-}
-
-// ParseType reads a type as users write it: a scalar, decimal(p,s), or
-// array<scalar>. Case and surrounding space do not matter.
-func ParseType(s string) (arrow.DataType, error) {
-	t := strings.ToLower(strings.TrimSpace(s))
-	if inner, ok := strings.CutPrefix(t, "array<"); ok && strings.HasSuffix(inner, ">") {
-		elem, err := ParseType(strings.TrimSuffix(inner, ">"))
-		if err != nil {
-			return nil, err
-		}
-		if elem.ID() == arrow.LIST {
-			return nil, fmt.Errorf("type %q: an array of arrays is not supported", s)
-		}
-		return arrow.ListOf(elem), nil
-	}
-	if t == "decimal" {
-		return &arrow.Decimal128Type{Precision: 10, Scale: 0}, nil
-	}
-	if inner, ok := strings.CutPrefix(t, "decimal("); ok && strings.HasSuffix(inner, ")") {
-		return parseDecimal(s, strings.TrimSuffix(inner, ")"))
-	}
-	for _, sc := range scalars() {
-		for _, n := range sc.names {
-			if n == t {
-				return sc.typ, nil
-			}
-		}
-	}
-	return nil, fmt.Errorf("unknown type %q", s)
-}
-
-func parseDecimal(whole, args string) (arrow.DataType, error) {
-	ps, ss, found := strings.Cut(args, ",")
-	p, err := strconv.Atoi(strings.TrimSpace(ps))
-	scale := 0
-	if err == nil && found {
-		scale, err = strconv.Atoi(strings.TrimSpace(ss))
-	}
-	if err != nil || p < 1 || p > 38 || scale < 0 || scale > p {
-		return nil, fmt.Errorf("type %q: write decimal(p,s) with 1 <= p <= 38 and 0 <= s <= p", whole)
-	}
-	return &arrow.Decimal128Type{Precision: int32(p), Scale: int32(scale)}, nil
+	return append(append(out, "decimal", "array", "struct"), aliases...)
 }
 
 // TypeName gives the name a user would write for t; types that have none are
@@ -96,6 +52,12 @@ func TypeName(t arrow.DataType) string {
 		return fmt.Sprintf("decimal(%d,%d)", x.Precision, x.Scale)
 	case *arrow.ListType:
 		return "array<" + TypeName(x.Elem()) + ">"
+	case *arrow.StructType:
+		fields := make([]string, x.NumFields())
+		for i, f := range x.Fields() {
+			fields[i] = fieldName(f.Name) + ": " + TypeName(f.Type)
+		}
+		return "struct<" + strings.Join(fields, ", ") + ">"
 	}
 	for _, s := range scalars() {
 		if arrow.TypeEqual(s.typ, t) {
@@ -103,42 +65,4 @@ func TypeName(t arrow.DataType) string {
 		}
 	}
 	return t.String()
-}
-
-// Parse reads "id bigint, ts timestamp, tags array<string>" into a schema of
-// nullable columns.
-func Parse(s string) (*arrow.Schema, error) {
-	var fields []arrow.Field
-	for _, part := range splitTop(s) {
-		name, typ, ok := strings.Cut(strings.TrimSpace(part), " ")
-		if !ok {
-			return nil, fmt.Errorf("column %q: write name and type", part)
-		}
-		t, err := ParseType(typ)
-		if err != nil {
-			return nil, fmt.Errorf("column %q: %w", name, err)
-		}
-		fields = append(fields, arrow.Field{Name: name, Type: t, Nullable: true})
-	}
-	return arrow.NewSchema(fields, nil), nil
-}
-
-// splitTop cuts at commas outside parentheses.
-func splitTop(s string) []string {
-	var out []string
-	depth, from := 0, 0
-	for i, r := range s {
-		switch r {
-		case '(', '<':
-			depth++
-		case ')', '>':
-			depth--
-		case ',':
-			if depth == 0 {
-				out = append(out, s[from:i])
-				from = i + 1
-			}
-		}
-	}
-	return append(out, s[from:])
 }

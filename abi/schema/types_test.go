@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +13,27 @@ import (
 )
 
 // written draws a type as a user may write it.
-func written(t *rapid.T) string {
-	names := slices.DeleteFunc(schema.Names(), func(n string) bool { return n == "array" })
+func written(t *rapid.T) string { return writtenTo(t, 2) }
+
+func writtenTo(t *rapid.T, depth int) string {
+	names := slices.DeleteFunc(schema.Names(), func(n string) bool { return n == "array" || n == "struct" })
 	s := rapid.SampledFrom(names).Draw(t, "scalar")
 	if s == "decimal" && rapid.Bool().Draw(t, "sized") {
 		p := rapid.IntRange(1, 38).Draw(t, "precision")
 		s = schema.TypeName(&arrow.Decimal128Type{Precision: int32(p), Scale: int32(rapid.IntRange(0, p).Draw(t, "scale"))})
+	}
+	if depth > 0 && rapid.IntRange(0, 2).Draw(t, "struct") == 0 {
+		var fields []string
+		for i := range rapid.IntRange(1, 3).Draw(t, "fields") {
+			name := fmt.Sprint(rapid.SampledFrom([]string{"f", "B", "\"a, \"\"<b>:\"", "two words", "ß"}).Draw(t, "name"))
+			if strings.HasSuffix(name, `"`) {
+				name = fmt.Sprintf(`%s %d"`, name[:len(name)-1], i)
+			} else {
+				name += fmt.Sprint(i)
+			}
+			fields = append(fields, name+rapid.SampledFrom([]string{":", " : ", ": "}).Draw(t, "colon")+writtenTo(t, depth-1))
+		}
+		s = "struct<" + strings.Join(fields, ",") + ">"
 	}
 	if rapid.Bool().Draw(t, "array") {
 		s = "array<" + s + ">"
@@ -42,6 +58,9 @@ func TestParseType_AnyType_PrintsAndReadsBack(t *testing.T) {
 		if twice := schema.TypeName(again); twice != name {
 			rt.Fatalf("%s, then %s", name, twice)
 		}
+		if strings.Contains(text, "struct") {
+			return // the names of fields keep their case
+		}
 		loud, err := schema.ParseType("\t " + strings.ToUpper(text) + " ")
 		if err != nil || !arrow.TypeEqual(typ, loud) {
 			rt.Fatalf("in capitals %s is %v (%v)", text, loud, err)
@@ -58,13 +77,18 @@ func TestParseType_EveryName_TheTypeOfTheManual(t *testing.T) {
 		"string": arrow.BinaryTypes.String, "text": arrow.BinaryTypes.String, "binary": arrow.BinaryTypes.Binary,
 		"decimal": &arrow.Decimal128Type{Precision: 10}, "decimal(7)": &arrow.Decimal128Type{Precision: 7}, "decimal( 38 , 38 )": &arrow.Decimal128Type{Precision: 38, Scale: 38},
 		"array< long >": arrow.ListOf(arrow.PrimitiveTypes.Int64), "array<decimal(3,1)>": arrow.ListOf(&arrow.Decimal128Type{Precision: 3, Scale: 1}),
+		"Struct < aB : int , \"b \"\"c\"\", :\" : array<struct<x y:decimal(4,2)>>, c: STRUCT<d: text> >": arrow.StructOf(
+			arrow.Field{Name: "aB", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+			arrow.Field{Name: `b "c", :`, Type: arrow.ListOf(arrow.StructOf(arrow.Field{Name: "x y", Type: &arrow.Decimal128Type{Precision: 4, Scale: 2}, Nullable: true})), Nullable: true},
+			arrow.Field{Name: "c", Type: arrow.StructOf(arrow.Field{Name: "d", Type: arrow.BinaryTypes.String, Nullable: true}), Nullable: true}),
 	} {
 		got, err := schema.ParseType(text)
 		if err != nil || !arrow.TypeEqual(got, want) {
 			t.Errorf("%s is %v (%v)", text, got, err)
 		}
 	}
-	for text, want := range map[string]string{"bool": "boolean", "int": "integer", "long": "bigint", "text": "string", "decimal": "decimal(10,0)", "array<text>": "array<string>"} {
+	for text, want := range map[string]string{"bool": "boolean", "int": "integer", "long": "bigint", "text": "string", "decimal": "decimal(10,0)", "array<text>": "array<string>",
+		`struct<"a": int,b c:array<struct<"x,": text>>>`: `struct<a: integer, b c: array<struct<"x,": string>>>`} {
 		if typ, err := schema.ParseType(text); err != nil || schema.TypeName(typ) != want {
 			t.Errorf("%s prints as %v (%v)", text, typ, err)
 		}
@@ -84,14 +108,21 @@ func TestParseType_NoType_RefusedWithWhatWasWritten(t *testing.T) {
 	for _, text := range []string{
 		"", "int8", "varchar", "big int", "array", "array<", "array<>", "array<bigint", "array<array<bigint>>", "array<int8>",
 		"decimal(", "decimal()", "decimal(0)", "decimal(39)", "decimal(10,11)", "decimal(10,-1)", "decimal(x,1)", "decimal(1,2,3)", "decimal(10,2", "bigint(20)",
+		"struct", "struct<", "struct<>", "struct<a>", "struct<a: >", "struct<a bigint>", "struct<a: bigint", "struct<a: bigint,>", "struct<a: bigint b: int>", `struct<"a: bigint>`, `struct<"": bigint>`, "struct<: bigint>",
+		"struct<a: bigint, a: double>", "struct<a: bigint>>", "struct<a: array<array<int>>>", "array<struct<a: int>", "struct<a: int8>", "bigint>", "array<bigint>,",
 	} {
 		typ, err := schema.ParseType(text)
 		if err == nil {
 			t.Errorf("%q is %v", text, typ)
 			continue
 		}
-		inner := strings.TrimSuffix(strings.TrimPrefix(text, "array<"), ">")
-		if !strings.Contains(err.Error(), `"`+text+`"`) && !strings.Contains(err.Error(), `"`+inner+`"`) {
+		quoted := text == ""
+		for from := range text {
+			for to := from + min(len(text)-from, 3); to <= len(text); to++ {
+				quoted = quoted || strings.Contains(err.Error(), fmt.Sprintf("%q", text[from:to]))
+			}
+		}
+		if !quoted {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -124,7 +155,11 @@ func TestParse_Columns_NamesTypesAndNullable(t *testing.T) {
 	if want := []string{"id bigint", "ts timestamp", "tags array<decimal(4,2)>", "x decimal(10,2)", "y string"}; !slices.Equal(text, want) {
 		t.Errorf("%q", text)
 	}
-	for _, bad := range []string{"", "id", "id bigint,", "id bigint,,x double", "id int8", "id decimal(1,2", "id array<decimal(4,2)"} {
+	nested, err := schema.Parse(`a struct<"x, y": int, z: decimal(3,1)>, b array<struct<c: text>>`)
+	if err != nil || nested.NumFields() != 2 || schema.TypeName(nested.Field(0).Type) != `struct<"x, y": integer, z: decimal(3,1)>` {
+		t.Error(nested, err)
+	}
+	for _, bad := range []string{"", "id", "id bigint,", "id bigint,,x double", "id int8", "id decimal(1,2", "id array<decimal(4,2)", "id bigint x", "id struct<a: int", "id, x double"} {
 		if s, err := schema.Parse(bad); err == nil || !strings.Contains(err.Error(), "column") {
 			t.Errorf("%q is %v (%v)", bad, s, err)
 		}
@@ -159,6 +194,7 @@ func TestParse_AnyColumns_ReadBack(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("id bigint, tags array<decimal(4,2)>")
 	f.Add("a array<array<x>>)(,")
+	f.Add(`a struct<"x"": y": int, z: array<struct<b c: decimal(3,1)>>>, b text`)
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := schema.Parse(text)
 		if err != nil {
@@ -170,4 +206,16 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestParseType_DeepNesting_Refused(t *testing.T) {
+	for _, c := range []struct {
+		depth int
+		ok    bool
+	}{{30, true}, {100_000, false}} {
+		text := strings.Repeat("struct<a: ", c.depth) + "int" + strings.Repeat(">", c.depth)
+		if _, err := schema.ParseType(text); (err == nil) != c.ok {
+			t.Errorf("%d deep: %v", c.depth, err == nil)
+		}
+	}
 }

@@ -83,7 +83,11 @@ func BenchmarkTrim(b *testing.B) {
 	t := s.newTrim(20)
 	b.ReportAllocs()
 	for b.Loop() {
-		t.apply(r).Release()
+		out, err := t.apply(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		out.Release()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/8192, "ns/row")
 	t.release()

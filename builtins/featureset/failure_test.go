@@ -106,3 +106,74 @@ func TestFold_EmitFails(t *testing.T) {
 		}
 	}
 }
+
+// Windows and what stands behind them hand on errors of the stage after, of an
+// engine and of a context that is done, and give back what they held.
+func TestEvents_Failures_ReleaseEverything(t *testing.T) {
+	broken := errors.New("broken")
+	fine := map[string]fakeExpr{"1": {nil, "bigint", func(map[string]string) string { return "1" }}}
+	other := over("a", "v", config.FeatureWindow{Rows: []config.RowSpan{{N: 2, Unit: "rows"}}, PartitionBy: []string{"v"}}, "sum")
+	own := over("b", "v", config.FeatureWindow{Rows: []config.RowSpan{{N: 2, Unit: "rows"}}}, "sum")
+	const columns = "id bigint, ts timestamp, v bigint"
+	for name, c := range map[string]struct {
+		features []config.Feature
+		sql      flow.SQL
+		emit     error
+	}{
+		"fold":            {[]config.Feature{own}, nil, broken},
+		"other partition": {[]config.Feature{other}, nil, broken},
+		"engine": {[]config.Feature{own, {Name: "q", SQL: "b__sum_over_2_rows_row_windows"}},
+			&faultySQL{fakeSQL{known: map[string]fakeExpr{"b__sum_over_2_rows_row_windows": {[]string{"b__sum_over_2_rows_row_windows"}, "bigint", fine["1"].value}}}, broken}, nil},
+		"stack": {[]config.Feature{own, {Name: "s", Stack: []string{"v", "b__sum_over_2_rows_row_windows"}}}, nil, broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+			defer mem.AssertSize(t, 0)
+			made, err := New(plainSet("", c.features...), flow.Interval{}, flow.Env{SQL: c.sql, Rejects: refusing{}, Counter: &hosttest.Counts{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			set := made.(*Set)
+			set.mem = mem
+			ctx := context.Background()
+			stages := append(set.Steps(), set.Fold())
+			schema := hosttest.Record(t, columns).Schema()
+			schemas := []*flow.Schema{schema}
+			for _, s := range stages {
+				if schema, err = s.Open(ctx, schema); err != nil {
+					t.Fatal(err)
+				}
+				schemas = append(schemas, schema)
+			}
+			rows := &hosttest.Recorder{Batches: []flow.Batch{hosttest.Batch(t, columns, "1 | 2020-01-01 | 1", "1 | 2020-01-02 | 2", "2 | 2020-01-02 | 1")}}
+			failed := false
+			for i, s := range stages {
+				last := i == len(stages)-1
+				if _, ok := s.(*Stack); ok && c.emit != nil {
+					last = true
+				}
+				in := join(t, rows, schemas[i])
+				rows.Release()
+				emit := rows.Emit
+				if last && c.emit != nil {
+					emit = func(b flow.Batch) error { b.Release(); return c.emit }
+				}
+				err := errors.Join(s.Process(ctx, flow.Batch{Record: in}, emit), s.Flush(ctx, emit))
+				in.Release()
+				if err != nil {
+					failed = errors.Is(err, broken)
+					break
+				}
+			}
+			rows.Release()
+			if !failed {
+				t.Error("nothing failed")
+			}
+			for _, s := range stages {
+				if err := errors.Join(s.Close(), s.Close()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}

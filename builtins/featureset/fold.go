@@ -24,8 +24,10 @@ type Fold struct {
 	in    *flow.Schema
 	out   *flow.Schema
 	inner flow.Stage // window.Sweep or window.Group; nil for a plain set
+	chain *chain     // of a plain set whose rows need more than a cut
 	casts []*cast.Cast
 	trim  *trim
+	empty arrow.RecordBatch // of a key whose windows are empty, once asked for
 }
 
 // BoundedFold is the Fold of rolling windows: it must know the extent of all
@@ -64,9 +66,16 @@ func (f *Fold) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error) 
 		if fields, err = f.declare(made); err != nil {
 			return nil, err
 		}
+	} else if d := f.set.design; d.computes(len(d.stages)) {
+		var err error
+		if f.chain, err = f.set.newChain(ctx, len(d.stages), true); err != nil {
+			return nil, err
+		}
+		fields = f.chain.schema().Fields()
 	}
 	f.out = flow.NewSchema(fields)
 	f.trim = f.set.newTrim(len(fields))
+	f.trim.emptied = f.emptied
 	return f.out, nil
 }
 
@@ -75,23 +84,21 @@ func (f *Fold) declare(made *flow.Schema) ([]flow.Field, error) {
 	fields := append([]flow.Field(nil), made.Fields()...)
 	f.casts = make([]*cast.Cast, len(fields))
 	at := len(f.set.cfg.Keys) + 1
-	for i, feature := range f.set.cfg.Features {
-		for k, fn := range feature.Aggregate {
-			place := aggregatePlace(i, k)
-			for range max(1, f.set.windows()) {
-				if fn.Type != "" {
-					to, err := declared(fn.Type, place+".type")
-					if err != nil {
-						return nil, err
-					}
-					c, err := cast.New(fields[at].Type, to, f.set.rules())
-					if err != nil {
-						return nil, fault.Wrap(err, BadCast, "the result of %s", fn.Name).At("%s", place+".type")
-					}
-					fields[at].Type, f.casts[at] = to, c
+	for _, o := range f.set.aggregation.outputs {
+		fn, place := f.set.cfg.Features[o.feature].Aggregate[o.function], aggregatePlace(o.feature, o.function)+".type"
+		for range o.names {
+			if fn.Type != "" {
+				to, err := declared(fn.Type, place)
+				if err != nil {
+					return nil, err
 				}
-				at++
+				c, err := cast.New(fields[at].Type, to, f.set.rules())
+				if err != nil {
+					return nil, fault.Wrap(err, BadCast, "the result of %s", fn.Name).At("%s", place)
+				}
+				fields[at].Type, f.casts[at] = to, c
 			}
+			at++
 		}
 	}
 	for i := range fields {
@@ -122,6 +129,9 @@ func (f *Fold) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error
 	if in.Rows() == 0 {
 		return nil
 	}
+	if f.chain != nil {
+		return f.chain.process(ctx, in, f.handing(emit))
+	}
 	r := in.Record
 	plain := array.NewRecordBatch(f.out, r.Columns()[:f.out.NumFields()], r.NumRows())
 	defer plain.Release()
@@ -130,6 +140,9 @@ func (f *Fold) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error
 
 // Flush emits what the windows still hold.
 func (f *Fold) Flush(ctx context.Context, emit flow.Emit) error {
+	if f.chain != nil {
+		return f.chain.flush(ctx, f.handing(emit))
+	}
 	if f.inner == nil {
 		return nil
 	}
@@ -140,6 +153,14 @@ func (f *Fold) Flush(ctx context.Context, emit flow.Emit) error {
 func (f *Fold) Close() error {
 	if f.trim != nil {
 		f.trim.release()
+	}
+	if f.empty != nil {
+		f.empty.Release()
+		f.empty = nil
+	}
+	if c := f.chain; c != nil {
+		f.chain = nil
+		return c.close()
 	}
 	if f.inner == nil {
 		return nil
@@ -185,11 +206,19 @@ func (f *Fold) typed(r arrow.RecordBatch) arrow.RecordBatch {
 	return out
 }
 
+// handing takes rows of a plain set's feature table and hands them on.
+func (f *Fold) handing(emit flow.Emit) flow.Emit {
+	return func(b flow.Batch) error {
+		defer b.Release()
+		return f.hand(b.Record, emit)
+	}
+}
+
 // hand emits the rows of the feature table that stay.
 func (f *Fold) hand(r arrow.RecordBatch, emit flow.Emit) error {
-	out := f.trim.apply(r)
-	if out == nil {
-		return nil
+	out, err := f.trim.apply(r)
+	if out == nil || err != nil {
+		return err
 	}
 	return emit(flow.Batch{Record: out})
 }
@@ -207,5 +236,6 @@ func (s *Set) newTrim(columns int) *trim {
 		t.features = append(t.features, i)
 	}
 	t.bound(s.interval)
+	t.history = func() flow.History { return s.history }
 	return t
 }

@@ -115,7 +115,9 @@ func TestTrim_SplitBatches_SameRows(t *testing.T) {
 			got := ""
 			for at := 0; at < 7; at += size {
 				one := rows.NewSlice(int64(at), int64(min(at+size, 7)))
-				if out := trim.apply(one); out != nil {
+				if out, err := trim.apply(one); err != nil {
+					t.Fatal(err)
+				} else if out != nil {
 					got += hosttest.Text(out)
 					out.Release()
 				}
@@ -186,7 +188,7 @@ func TestFold_NoDedup_EveryLabel(t *testing.T) {
 	b := bench{cfg: cfg, interval: days(t, "2020-01-03", "2020-01-04")}
 	table(t, b.run(t, hosttest.Record(t, "id bigint, ts timestamp, v double", "1 | 2020-01-01T10:00Z | 1")),
 		"1 | 2020-01-03 | 1\n 1 | 2020-01-04 | null")
-	if b.counts.N["outside_interval{}"] != 1 {
+	if len(b.counts.N) != 0 { // labels before the interval are not made in the first place
 		t.Errorf("counts %v", b.counts.N)
 	}
 }

@@ -24,19 +24,23 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// bench runs a feature set the way a pipeline does: Select, a sort by the
-// order Fold asks for, Fold, Latest.
+// bench runs a feature set the way a pipeline does: Select, keyed steps and
+// Fold, each behind a sort by the order it asks for, Latest.
 type bench struct {
 	cfg      config.FeatureSet
 	interval flow.Interval
 	sql      flow.SQL
-	batch    int // rows in a batch, in both stages; 0 for all
+	batch    int // rows in a batch, in all stages; 0 for all
+	plugin   func(ctx context.Context, use string, config map[string]any) (flow.Stage, error)
+	history  flow.History
+	forks    int // copies of Select and of each keyed step, used in turn; 0 for the stage itself
 
 	rejected *hosttest.Rejected
 	counts   *hosttest.Counts
 	selected *flow.Schema
 	order    flow.Order
 	out      *flow.Schema
+	steps    int // stages before Fold
 }
 
 // run gives the feature table as text.
@@ -65,34 +69,63 @@ func (b *bench) try(t testing.TB, rows arrow.RecordBatch, latest bool) (string, 
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	b.rejected, b.counts = &hosttest.Rejected{}, &hosttest.Counts{}
-	env := flow.Env{SQL: b.sql, Rejects: b.rejected, Counter: b.counts}
+	env := flow.Env{SQL: b.sql, Rejects: b.rejected, Counter: b.counts, Plugin: b.plugin}
 	made, err := New(b.cfg, b.interval, env)
 	if err != nil {
 		return "", err
 	}
 	set := made.(*Set)
 	set.mem = mem
-	sel, fold, last := set.Steps()[0].(*Select), set.Fold(), set.Latest()
-	for _, s := range []flow.Stage{sel, fold, last} {
+	if b.history != nil {
+		set.Remember(b.history)
+	}
+	steps := set.Steps()
+	sel, fold, last := steps[0].(*Select), set.Fold(), set.Latest()
+	for _, s := range append(steps[:len(steps):len(steps)], fold, last) {
 		defer s.Close()
 	}
 	in := rows.Schema()
 	if b.selected, err = sel.Open(ctx, in); err != nil {
 		return "", err
 	}
-	if b.out, err = fold.Open(ctx, b.selected); err != nil {
+	entering := b.selected
+	between := []*flow.Schema{entering}
+	for _, s := range steps[1:] {
+		if entering, err = s.Open(ctx, entering); err != nil {
+			return "", err
+		}
+		between = append(between, entering)
+	}
+	if b.out, err = fold.Open(ctx, entering); err != nil {
 		return "", err
 	}
 	if _, err = last.Open(ctx, b.out); err != nil {
 		return "", err
 	}
-	b.order = fold.Order()
-	chosen, err := b.feed(ctx, sel, rows)
+	b.order, b.steps = fold.Order(), len(steps)
+	chosen, err := b.feedAny(ctx, sel, rows)
 	if err != nil {
 		return "", err
 	}
-	defer chosen.Release()
-	sorted := sortRows(t, chosen, b.selected, b.order)
+	defer func() { chosen.Release() }()
+	for i, s := range steps[1:] {
+		k, ok := s.(flow.Keyed)
+		if !ok {
+			all := join(t, chosen, between[i])
+			made, err := b.feedAny(ctx, s.(flow.Stateless), all)
+			all.Release()
+			if err != nil {
+				return "", err
+			}
+			chosen.Release()
+			chosen = made
+			continue
+		}
+		if err := b.keyed(ctx, t, &chosen, between[i], k); err != nil {
+			return "", err
+		}
+	}
+	sorted := sortRows(t, chosen, entering, b.order)
 	defer sorted.Release()
 	if w, ok := fold.(flow.Bounded); ok {
 		w.Bound(extent(sorted))
@@ -113,6 +146,59 @@ func (b *bench) try(t testing.TB, rows arrow.RecordBatch, latest bool) (string, 
 		return newest.Text(), nil
 	}
 	return table.Text(), nil
+}
+
+// keyed runs a keyed step over the rows so far, in the order it asks for.
+func (b *bench) keyed(ctx context.Context, t testing.TB, rows **hosttest.Recorder, in *flow.Schema, s flow.Keyed) error {
+	sorted := sortRows(t, *rows, in, s.Order())
+	defer sorted.Release()
+	out, err := b.feedForks(ctx, s, sorted)
+	if err != nil {
+		return err
+	}
+	(*rows).Release()
+	*rows = out
+	return nil
+}
+
+// feedForks feeds a keyed step, or a fork of it for all its rows.
+func (b *bench) feedForks(ctx context.Context, s flow.Keyed, rows arrow.RecordBatch) (*hosttest.Recorder, error) {
+	if b.forks == 0 {
+		return b.feed(ctx, s, rows)
+	}
+	g, err := s.Fork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	return b.feed(ctx, g, rows)
+}
+
+// feedAny feeds a stateless stage, or forks of it in turn.
+func (b *bench) feedAny(ctx context.Context, s flow.Stateless, rows arrow.RecordBatch) (*hosttest.Recorder, error) {
+	if b.forks == 0 {
+		return b.feed(ctx, s, rows)
+	}
+	var forks []flow.Stage
+	for range b.forks {
+		g, err := s.Fork(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer g.Close()
+		forks = append(forks, g)
+	}
+	out := &hosttest.Recorder{}
+	for i := range rows.NumRows() {
+		one := rows.NewSlice(i, i+1)
+		err := forks[int(i)%len(forks)].Process(ctx, flow.Batch{Record: one, Position: flow.Position{Object: "in", Row: i}}, out.Emit)
+		one.Release()
+		if err != nil {
+			out.Release()
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // feed runs one stage over rows cut into batches.
@@ -177,7 +263,11 @@ func emptyColumns(s *flow.Schema) []arrow.Array {
 func sortRows(t testing.TB, r *hosttest.Recorder, s *flow.Schema, o flow.Order) arrow.RecordBatch {
 	t.Helper()
 	all := join(t, r, s)
-	names := append(append(append([]string(nil), o.Keys...), o.Time), append(append([]string(nil), o.Then...), o.Ties...)...)
+	names := append([]string(nil), o.Keys...)
+	if o.Time != "" {
+		names = append(names, o.Time)
+	}
+	names = append(append(names, o.Then...), o.Ties...)
 	n := int(all.NumRows())
 	places := make([][]byte, n)
 	for _, name := range names {

@@ -36,6 +36,15 @@ type Profile struct {
 	// TimestampReplacesSource turns the timestamp's source column into the
 	// timestamp for the features after it: S-605.
 	TimestampReplacesSource bool
+	// WholeSeconds is how fixed windows of the original reach: whole seconds,
+	// both ends in, a year of 336 days and no month (S-802, S-803).
+	WholeSeconds bool
+	// StackEnds is how patterns of the original choose columns: without a star a
+	// pattern is a prefix and a suffix, and "!" spares neither keys nor timestamp
+	// (S-1005).
+	StackEnds bool
+	// ZeroIsNoPlace gives no cell where a coordinate is 0 (S-1003).
+	ZeroIsNoPlace bool
 	// StartGrid puts window starts, not ends, on multiples of the slide: S-906.
 	StartGrid bool
 	// EmptyWindowNull gives null for every column of a window without rows,
@@ -48,6 +57,13 @@ type Profile struct {
 	// NullKeysLoseWindows: windows are joined by keys, and null joins nothing
 	// (S-918).
 	NullKeysLoseWindows bool
+	// NoCalendar refuses months and years in rolling windows: S-907.
+	NoCalendar bool
+	// WhereMakesNull turns values into null where a feature's `where` is not
+	// true, in place of leaving the row out of its aggregates: S-916.
+	WhereMakesNull bool
+	// TextModes makes mode and most_frequent_set texts: table 9.4.
+	TextModes bool
 	// CutBeforeDedup cuts an aggregated set to the interval before duplicates
 	// are removed (S-1105).
 	CutBeforeDedup bool
@@ -67,10 +83,16 @@ func Butterfree() Profile {
 		Overflow:                cast.Wrap,
 		CompatSQL:               true,
 		TimestampReplacesSource: true,
+		WholeSeconds:            true,
+		StackEnds:               true,
+		ZeroIsNoPlace:           true,
 		StartGrid:               true,
 		EmptyWindowNull:         true,
 		BaseTableSlide:          "1 day",
 		NullKeysLoseWindows:     true,
+		NoCalendar:              true,
+		WhereMakesNull:          true,
+		TextModes:               true,
 		CutBeforeDedup:          true,
 	}
 }

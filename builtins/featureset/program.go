@@ -13,39 +13,79 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// program is what Open compiled.
-type program struct {
-	out       *flow.Schema
-	head      []step // keys and timestamp
-	tail      []step // what is computed of the rows that stay
-	keys      []int
-	from, at  int    // timestamp: column read, column made
-	complaint string // what a value is told that is no timestamp
-	outputs   []int
-	evals     []flow.Evaluator
-	reads     []string
-	slots     int
-}
-
-// step makes columns of one batch from columns made before.
+// step makes columns of one batch from columns made before. Most steps hold
+// nothing and serve any number of copies of a stage; one that holds something
+// is also a holder.
 type step interface {
 	run(ctx context.Context, f *frame) error
+}
+
+// holder is a step that serves one copy of a stage at a time.
+type holder interface {
+	step
+	// fork gives a step for another copy.
+	fork(ctx context.Context) (step, error)
+	close() error
+}
+
+// forkSteps gives the steps for another copy of their stage.
+func forkSteps(ctx context.Context, steps []step) ([]step, error) {
+	out := make([]step, 0, len(steps))
+	for _, st := range steps {
+		if h, ok := st.(holder); ok {
+			one, err := h.fork(ctx)
+			if err != nil {
+				_ = closeSteps(out)
+				return nil, err
+			}
+			st = one
+		}
+		out = append(out, st)
+	}
+	return out, nil
+}
+
+func closeSteps(steps []step) error {
+	var first error
+	for _, st := range steps {
+		if h, ok := st.(holder); ok {
+			if err := h.close(); err != nil && first == nil {
+				first = err
+			}
+		}
+	}
+	return first
+}
+
+func run(ctx context.Context, steps []step, f *frame) error {
+	for _, st := range steps {
+		if err := st.run(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // frame holds the columns of one batch while steps run: one slot per column,
 // each owned by the frame.
 type frame struct {
-	mem   memory.Allocator
-	in    arrow.RecordBatch
-	kept  []runs.Run // rows of in that go on; nil for all
-	rows  int
-	slots []arrow.Array
-	count flow.Counter
+	mem      memory.Allocator
+	in       arrow.RecordBatch
+	position flow.Position // of the first row, while the rows are a run of their object
+	kept     []runs.Run    // rows of in that go on; nil for all
+	rows     int
+	copies   int // rows that each row of in became before any was left out
+	slots    []arrow.Array
+	count    flow.Counter
 }
 
-// reset readies the frame for a batch of another record.
-func (f *frame) reset(in arrow.RecordBatch) {
-	f.in, f.kept, f.rows = in, nil, int(in.NumRows())
+func newFrame(s *Set, slots int) frame {
+	return frame{mem: s.mem, slots: make([]arrow.Array, slots), count: s.env.Counter}
+}
+
+// reset readies the frame for another batch.
+func (f *frame) reset(in flow.Batch) {
+	f.in, f.position, f.kept, f.rows, f.copies = in.Record, in.Position, nil, int(in.Rows()), 1
 }
 
 // release gives every column back.
@@ -68,7 +108,16 @@ func (f *frame) narrow(kept []runs.Run) {
 			a.Release()
 		}
 	}
-	f.kept, f.rows = kept, runs.Rows(kept)
+	f.kept, f.rows, f.position = kept, runs.Rows(kept), flow.Position{}
+}
+
+// batch gives columns as rows of the schema, which the caller owns.
+func (f *frame) batch(s *flow.Schema, slots []int) flow.Batch {
+	columns := make([]arrow.Array, len(slots))
+	for i, at := range slots {
+		columns[i] = f.slots[at]
+	}
+	return flow.Batch{Record: array.NewRecordBatch(s, columns, int64(f.rows)), Position: f.position}
 }
 
 // failed counts casts that gave null.
@@ -109,10 +158,28 @@ func (s castStep) run(_ context.Context, f *frame) error {
 
 // sqlStep evaluates expressions that do not depend on each other.
 type sqlStep struct {
-	eval flow.Evaluator
-	in   *flow.Schema
-	from []int
-	to   []int
+	sql   flow.SQL
+	exprs []flow.Expr
+	eval  flow.Evaluator
+	in    *flow.Schema
+	from  []int
+	to    []int
+}
+
+func (s *sqlStep) fork(ctx context.Context) (step, error) {
+	g := *s
+	var err error
+	g.eval, err = s.sql.Expressions(ctx, s.in, s.exprs)
+	return &g, err
+}
+
+func (s *sqlStep) close() error {
+	eval := s.eval
+	s.eval = nil
+	if eval == nil {
+		return nil
+	}
+	return eval.Close()
 }
 
 func (s *sqlStep) run(ctx context.Context, f *frame) error {

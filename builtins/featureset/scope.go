@@ -16,6 +16,8 @@ import (
 // slot is what is known of a column when the program is compiled.
 type slot struct {
 	typ arrow.DataType
+	// at is the segment that makes it.
+	at segment
 	// stands is the source column whose values, and their canonical order, can
 	// be told from this column; "" when there is none.
 	stands string
@@ -27,22 +29,43 @@ type slot struct {
 type scope struct {
 	in     *flow.Schema
 	sql    flow.SQL
-	steps  []step
+	nodes  []node
 	slots  []slot
 	made   map[string]int // columns made so far
 	order  []string       // their names
 	loaded map[string]int // source columns in use, widened
+	widens map[int]bool   // slots that only widen a source column
 	named  map[string]bool
-	evals  []flow.Evaluator
+	// ordinals are the columns that tell apart the rows made of one, in the
+	// order they were made (S-301).
+	ordinals []int
+	stages   []*keyedPlan
 }
 
 func newScope(in *flow.Schema, sql flow.SQL) *scope {
-	return &scope{in: in, sql: sql, made: map[string]int{}, loaded: map[string]int{}, named: map[string]bool{}}
+	return &scope{in: in, sql: sql, made: map[string]int{}, loaded: map[string]int{}, widens: map[int]bool{}, named: map[string]bool{}}
 }
 
 func (s *scope) add(v slot) int {
 	s.slots = append(s.slots, v)
 	return len(s.slots) - 1
+}
+
+// do adds a step that makes columns of others, in the first segment that has
+// those.
+func (s *scope) do(st step, reads []int, writes ...int) {
+	var at segment
+	for _, r := range reads {
+		at = at.later(s.slots[r].at)
+	}
+	s.doAt(at, st, reads, writes...)
+}
+
+func (s *scope) doAt(at segment, st step, reads []int, writes ...int) {
+	for _, w := range writes {
+		s.slots[w].at = at
+	}
+	s.nodes = append(s.nodes, node{step: st, reads: reads, writes: writes, at: at})
 }
 
 // define makes a column visible.
@@ -80,12 +103,13 @@ func (s *scope) source(name, place string) (int, error) {
 			WithHint("take it apart in [query] or in a stage before the feature set")
 	}
 	at := s.add(slot{typ: widen.To(), stands: name})
-	s.steps = append(s.steps, loadStep{column: found[0], to: at})
+	s.do(loadStep{column: found[0], to: at}, nil, at)
 	if !widen.Identity() {
 		from := at
 		s.slots[from].stands = ""
 		at = s.add(slot{typ: widen.To(), stands: name})
-		s.steps = append(s.steps, castStep{cast: widen, name: name, from: from, to: at})
+		s.do(castStep{cast: widen, name: name, from: from, to: at}, []int{from}, at)
+		s.widens[at] = true
 	}
 	s.loaded[name] = at
 	s.named[name] = true
@@ -141,7 +165,7 @@ func (s *scope) apply(c *cast.Cast, at int, name string) int {
 		v.stands = s.slots[at].stands
 	}
 	out := s.add(v)
-	s.steps = append(s.steps, castStep{cast: c, name: name, from: at, to: out})
+	s.do(castStep{cast: c, name: name, from: at, to: out}, []int{at}, out)
 	return out
 }
 
@@ -161,6 +185,19 @@ func keepsOrder(from, to arrow.DataType) bool {
 		return to.ID() == arrow.TIMESTAMP
 	}
 	return false
+}
+
+// columnNames lists the visible columns: those of the source, then those made.
+func (s *scope) columnNames() []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, n := range append(fieldNames(s.in), s.order...) {
+		if !seen[n] {
+			seen[n] = true
+			names = append(names, n)
+		}
+	}
+	return names
 }
 
 // visible is the schema of all columns an expression may read.
@@ -219,7 +256,7 @@ func (s *scope) compute(ctx context.Context, exprs []flow.Expr, reads map[string
 	if len(names) == 0 && len(s.order) > 0 {
 		names = s.order[:1] // a constant still needs rows
 	}
-	st := &sqlStep{}
+	st := &sqlStep{sql: s.sql, exprs: exprs}
 	fields := make([]flow.Field, len(names))
 	for i, name := range names {
 		at, err := s.resolve(name, place)
@@ -234,15 +271,14 @@ func (s *scope) compute(ctx context.Context, exprs []flow.Expr, reads map[string
 	if err != nil {
 		return nil, placed(err, place)
 	}
-	s.evals = append(s.evals, eval)
 	st.eval = eval
-	s.steps = append(s.steps, st)
 	out := make([]int, len(exprs))
 	var widened []castStep
 	for i, e := range exprs {
 		raw := eval.Schema().Field(i).Type
 		widen, err := cast.Widen(raw)
 		if err != nil {
+			_ = eval.Close()
 			return nil, fault.Wrap(err, BadInput, "the expression of %q gives %s", e.Name, schema.TypeName(raw)).At("%s", place)
 		}
 		at := s.add(slot{typ: widen.To()})
@@ -254,21 +290,26 @@ func (s *scope) compute(ctx context.Context, exprs []flow.Expr, reads map[string
 		}
 		out[i] = at
 	}
+	s.do(st, st.from, st.to...)
 	for _, c := range widened {
-		s.steps = append(s.steps, c)
+		s.do(c, []int{c.from}, c.to)
 	}
 	return out, nil
 }
 
-// close gives the compiled expressions back.
-func (s *scope) close() error { return closeAll(s.evals) }
-
-func closeAll(evals []flow.Evaluator) error {
-	var first error
-	for _, e := range evals {
-		if err := e.Close(); err != nil && first == nil {
-			first = err
-		}
+// madeAt is the segment from which on a visible column is there.
+func (s *scope) madeAt(name string) segment {
+	if at, ok := s.made[name]; ok {
+		return s.slots[at].at
 	}
-	return first
+	return segment{}
+}
+
+// close gives back what the steps hold.
+func (s *scope) close() error {
+	steps := make([]step, len(s.nodes))
+	for i, n := range s.nodes {
+		steps[i] = n.step
+	}
+	return closeSteps(steps)
 }

@@ -2,11 +2,8 @@ package featureset
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sort"
-
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/featurehost/featurehost/builtins/internal/runs"
 	"github.com/featurehost/featurehost/host/flow"
@@ -16,21 +13,35 @@ import (
 //
 //	keys..., timestamp, features or inputs of aggregates..., hidden columns
 //
-// A plain set's features are computed here; an aggregated set's input columns
-// come once each, by name. Hidden columns begin with fh_ and carry what orders
-// rows of equal timestamp; Fold drops them.
+// A plain set's features are computed here, unless they are windows or read
+// some; an aggregated set's input columns come once each, by name. Hidden
+// columns begin with fh_ and carry what orders rows of equal timestamp, and
+// what windows behind need; Fold drops them.
 //
 // Rows with a null in a key or without a timestamp are rejected, kept or
 // dropped as the profile says, before any feature is computed.
 // It is a flow.Stateless and tells by Reads which source columns it needs.
-// Rules: S-601..S-607, S-301..S-303.
+//
+// Counts: cast_failures by column, stacked_rows, dropped_null_timestamp.
+// Rules: S-601..S-608, S-301..S-303, S-1001..S-1005.
 type Select struct {
 	set *Set
 	in  *flow.Schema
 	program
-	frame frame
-	keep  []byte
-	kept  []runs.Run
+	head, tail []step
+	frame      frame
+	first      bool // made the design
+	keep       []byte
+	kept       []runs.Run
+}
+
+// program is what Open compiled.
+type program struct {
+	design    *design
+	out       *flow.Schema
+	keys      []int
+	from, at  int    // timestamp: column read, column made
+	complaint string // what a value is told that is no timestamp
 }
 
 // Open settles columns and types.
@@ -38,67 +49,76 @@ func (s *Select) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error
 	if err := s.set.unknownColumns(in); err != nil {
 		return nil, err
 	}
-	layout, err := s.compile(ctx, in)
+	p, err := s.set.compile(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	s.set.layout = layout
-	return s.out, nil
+	if old := s.set.design; old != nil {
+		_ = old.close()
+	}
+	s.in, s.program, s.first = in, *p, true
+	s.set.design = p.design
+	s.set.layout = p.design.entry(len(p.design.stages))
+	return s.out, s.begin(ctx)
 }
 
 // Fork opens another copy for another worker.
 func (s *Select) Fork(ctx context.Context) (flow.Stage, error) {
-	g := &Select{set: s.set}
-	_, err := g.compile(ctx, s.in)
-	return g, err
+	g := &Select{set: s.set, in: s.in, program: s.program}
+	return g, g.begin(ctx)
+}
+
+// begin takes the steps.
+func (s *Select) begin(ctx context.Context) error {
+	d := s.design
+	_ = closeSteps(s.head)
+	_ = closeSteps(s.tail)
+	var err error
+	if s.head, s.tail, err = d.first(ctx); err != nil {
+		return err
+	}
+	s.frame = newFrame(s.set, d.slots)
+	return nil
 }
 
 // Reads names the source columns that are used.
-func (s *Select) Reads() []string { return s.reads }
+func (s *Select) Reads() []string {
+	if s.design == nil {
+		return nil
+	}
+	return s.design.reads
+}
 
-func (s *Select) compile(ctx context.Context, in *flow.Schema) (l *layout, err error) {
-	sc := newScope(in, s.set.env.SQL)
+// compile settles the whole set against the schema of its source rows.
+func (s *Set) compile(ctx context.Context, in *flow.Schema) (p *program, err error) {
+	sc := newScope(in, s.env.SQL)
 	defer func() {
 		if err != nil {
 			_ = sc.close()
 		}
 	}()
-	p := program{}
-	if p.keys, err = s.set.compileKeys(sc); err != nil {
+	p = &program{}
+	if p.keys, err = s.compileKeys(sc); err != nil {
 		return nil, err
 	}
-	if p.from, p.at, p.complaint, err = s.set.compileTimestamp(sc); err != nil {
+	if p.from, p.at, p.complaint, err = s.compileTimestamp(sc); err != nil {
 		return nil, err
 	}
 	sc.define(timestampColumn, p.at)
-	if s.set.profile.TimestampReplacesSource {
-		sc.define(s.set.timestampSource(), p.at)
+	if s.profile.TimestampReplacesSource {
+		sc.define(s.timestampSource(), p.at)
 	}
-	heads := len(sc.steps)
-	cols, err := s.set.compileColumns(ctx, sc)
+	sc.do(gate{}, append([]int{p.from, p.at}, p.keys...))
+	s.planStages(sc, p)
+	cols, err := s.compileColumns(ctx, sc)
 	if err != nil {
 		return nil, err
 	}
-	l = &layout{}
-	for i, k := range s.set.cfg.Keys {
-		l.add(k.Name, p.keys[i], sc)
-	}
-	l.add(timestampColumn, p.at, sc)
-	for _, c := range cols {
-		l.add(c.name, c.at, sc)
-	}
-	if err = l.order(sc, s.set.cfg, len(p.keys)+1); err != nil {
+	if p.design, err = sc.settle(s, p.keys, p.at, cols); err != nil {
 		return nil, err
 	}
-	p.head, p.tail = sc.steps[:heads:heads], sc.steps[heads:]
-	p.out, p.outputs, p.evals, p.slots = flow.NewSchema(l.fields), l.slots, sc.evals, len(sc.slots)
-	for name := range sc.loaded {
-		p.reads = append(p.reads, name)
-	}
-	sort.Strings(p.reads)
-	s.program, s.in = p, in
-	s.frame = frame{mem: s.set.mem, slots: make([]arrow.Array, p.slots), count: s.set.env.Counter}
-	return l, nil
+	p.out = p.design.parts[0].schema
+	return p, nil
 }
 
 // Process selects one batch.
@@ -107,41 +127,22 @@ func (s *Select) Process(ctx context.Context, in flow.Batch, emit flow.Emit) err
 		return nil
 	}
 	f := &s.frame
-	f.reset(in.Record)
+	f.reset(in)
 	defer f.release()
 	if err := run(ctx, s.head, f); err != nil {
 		return err
 	}
-	narrowed, err := s.turnDown(ctx, in)
-	if err != nil || f.rows == 0 {
+	if err := s.turnDown(ctx, in); err != nil || f.rows == 0 {
 		return err
 	}
 	if err := run(ctx, s.tail, f); err != nil {
 		return err
 	}
-	columns := make([]arrow.Array, len(s.outputs))
-	for i, at := range s.outputs {
-		columns[i] = f.slots[at]
-	}
-	out := flow.Batch{Record: array.NewRecordBatch(s.out, columns, int64(f.rows))}
-	if !narrowed {
-		out.Position = in.Position
-	}
-	return emit(out)
+	return emit(f.batch(s.out, s.design.parts[0].out.slots))
 }
 
-func run(ctx context.Context, steps []step, f *frame) error {
-	for _, st := range steps {
-		if err := st.run(ctx, f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// turnDown rejects or drops the rows that have no place in the set and tells
-// whether there were any.
-func (s *Select) turnDown(ctx context.Context, in flow.Batch) (bool, error) {
+// turnDown rejects or drops the rows that have no place in the set.
+func (s *Select) turnDown(ctx context.Context, in flow.Batch) error {
 	f, p := &s.frame, &s.set.profile
 	times, source := f.slots[s.at], f.slots[s.from]
 	checkTimes := times.NullN() > 0 && !s.set.keepsNullTimestamps()
@@ -152,7 +153,7 @@ func (s *Select) turnDown(ctx context.Context, in flow.Batch) (bool, error) {
 		}
 	}
 	if !checkKeys && !checkTimes {
-		return false, nil
+		return nil
 	}
 	s.keep = grown(s.keep, f.rows)
 	var keyless, timeless, unreadable []int
@@ -173,7 +174,7 @@ func (s *Select) turnDown(ctx context.Context, in flow.Batch) (bool, error) {
 		}
 	}
 	if len(keyless)+len(timeless)+len(unreadable) == 0 {
-		return false, nil
+		return nil
 	}
 	if p.NullTimestamps == Keep {
 		// Kept where they have a place; rolling windows have none.
@@ -187,17 +188,39 @@ func (s *Select) turnDown(ctx context.Context, in flow.Batch) (bool, error) {
 		{Reason: "null_timestamp", Message: fmt.Sprintf("column %q is null", s.set.timestampSource()), Rows: timeless},
 		{Reason: "null_timestamp", Message: s.complaint, Rows: unreadable},
 	} {
-		if len(r.Rows) == 0 {
-			continue
-		}
 		r.Stage, r.Batch = "feature_set", in
-		if err := s.set.env.Rejects.Reject(ctx, r); err != nil {
-			return true, err
+		if err := s.reject(ctx, r); err != nil {
+			return err
 		}
 	}
 	s.kept = runs.Of(s.kept[:0], s.keep)
 	f.narrow(s.kept)
-	return true, nil
+	return nil
+}
+
+// reject keeps source rows as they came. Rows that became several are kept once
+// for each of those that is turned down, in letters of their own, since a letter
+// holds a row once.
+func (s *Select) reject(ctx context.Context, r flow.Rejection) error {
+	copies := s.frame.copies
+	rows := r.Rows
+	for c := range copies {
+		if r.Rows = rows; copies > 1 {
+			r.Rows = nil
+			for _, i := range rows {
+				if i%copies == c {
+					r.Rows = append(r.Rows, i/copies)
+				}
+			}
+		}
+		if len(r.Rows) == 0 {
+			continue
+		}
+		if err := s.set.env.Rejects.Reject(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Select) nullKey(row int) bool {
@@ -212,11 +235,14 @@ func (s *Select) nullKey(row int) bool {
 // Flush has nothing left.
 func (s *Select) Flush(context.Context, flow.Emit) error { return nil }
 
-// Close gives the compiled expressions back.
+// Close gives back what the steps hold, and what stages behind never took.
 func (s *Select) Close() error {
-	evals := s.evals
-	s.evals = nil
-	return closeAll(evals)
+	err := errors.Join(closeSteps(s.head), closeSteps(s.tail))
+	s.head, s.tail = nil, nil
+	if d := s.design; d != nil && s.first {
+		err = errors.Join(err, d.close())
+	}
+	return err
 }
 
 // grown gives a slice of n bytes, b's own memory when it has as many.

@@ -10,7 +10,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/featurehost/featurehost/builtins/window"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -415,7 +414,6 @@ func TestSet_Refuses(t *testing.T) {
 		{"windows of plain features", change(func(c *config.FeatureSet) { c.Windows = rolling(span(1, "day"), span(1, "day")) }), BadWindow, "feature_set.windows", "aggregate"},
 		{"no window", windows(rolling(span(1, "day"))), BadWindow, "feature_set.windows.rolling", "no rolling"},
 		{"window twice", windows(rolling(span(1, "day"), span(2, "days"), span(2, "days"))), BadWindow, "feature_set.windows.rolling[1]", "twice"},
-		{"window of the same length", windows(rolling(span(1, "day"), span(1, "day"), span(24, "hours"))), window.BadSpec, "feature_set.windows", ""},
 		{"long slide", windows(rolling(span(2, "days"), span(1, "day"))), BadWindow, "feature_set.windows.slide", "longer"},
 		{"number without unit", change(func(c *config.FeatureSet) { c.Timestamp.From = "n" }), BadTimestamp, "feature_set.timestamp.from", `unit = "s"`},
 		{"unit of a timestamp", change(func(c *config.FeatureSet) { c.Timestamp.Unit = "s" }), BadTimestamp, "feature_set.timestamp.unit", "remove"},
@@ -484,7 +482,7 @@ func TestCodes_Explained(t *testing.T) {
 		}
 		seen[d.Code] = true
 	}
-	for _, c := range []fault.Code{BadCast, UnknownColumn, BadType, NameTaken, BadKey, BadTimestamp, BadFeature, BadWindow, UnknownProfile, BadInput, NotSelected, LostRows} {
+	for _, c := range []fault.Code{BadCast, UnknownColumn, BadType, NameTaken, BadKey, BadTimestamp, BadFeature, BadWindow, UnknownProfile, BadInput, NotSelected, LostRows, BadFunction, BadPlugin, BadStack, BadH3, BadEvents, PluginRows, Overflow} {
 		if !seen[c] {
 			t.Errorf("%s is not explained", c)
 		}

@@ -2,6 +2,7 @@ package featureset
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -15,13 +16,17 @@ const timestampColumn = "timestamp"
 
 // Set is a feature set for a run over an interval.
 type Set struct {
-	cfg        config.FeatureSet
-	interval   flow.Interval
-	env        flow.Env
-	profile    Profile
-	mem        memory.Allocator
-	aggregated bool
-	layout     *layout // of Select's rows, once it is open
+	cfg         config.FeatureSet
+	interval    flow.Interval
+	env         flow.Env
+	profile     Profile
+	mem         memory.Allocator
+	aggregated  bool
+	aggregation *aggregation // nil for a plain set
+	schedule    schedule
+	design      *design      // once Select is open
+	layout      *layout      // of the rows that enter Fold, once Select is open
+	history     flow.History // of keys before the rows read; nil when all were
 }
 
 // New makes the feature set of a table of the pipeline file. What can be told
@@ -38,17 +43,30 @@ func New(cfg config.FeatureSet, interval flow.Interval, env flow.Env) (flow.Feat
 	if err := s.checkFeatures(); err != nil {
 		return nil, err
 	}
-	if err := s.checkWindows(); err != nil {
+	if err := s.checkAggregated(); err != nil {
 		return nil, err
+	}
+	if s.aggregated {
+		s.aggregation = s.newAggregation()
+	} else {
+		s.schedule = s.newSchedule()
 	}
 	return s, s.checkNames()
 }
 
-// Steps are the stages before the exchange by key.
-func (s *Set) Steps() []flow.Stage { return []flow.Stage{&Select{set: s}} }
-
-// LookBack tells which earlier rows an interval needs.
-func (s *Set) LookBack() flow.LookBack { return flow.LookBack{All: true} }
+// Steps are the stages before the exchange by key: Select, then windows that are
+// not over the keys in order of time, each behind an exchange of its own, and
+// stacks of what they made.
+func (s *Set) Steps() []flow.Stage {
+	steps := []flow.Stage{&Select{set: s}}
+	for i := 1; i <= s.schedule.keyed; i++ {
+		steps = append(steps, &Events{set: s, stage: i})
+		if s.schedule.stacks[i] {
+			steps = append(steps, &Stack{set: s, stage: i})
+		}
+	}
+	return steps
+}
 
 // Fold makes the feature table.
 func (s *Set) Fold() flow.Keyed {
@@ -72,9 +90,8 @@ func (s *Set) Keys() []string {
 }
 
 func (s *Set) checkFeatures() error {
-	if len(s.cfg.Keys) == 0 {
-		return fault.New(BadKey, "the feature set has no key").At("feature_set.keys").
-			WithHint(`name at least one column: keys = [{ name = "id", type = "bigint" }]`)
+	if err := s.checkKeys(); err != nil {
+		return err
 	}
 	for i, f := range s.cfg.Features {
 		place := featurePlace(i)
@@ -85,41 +102,12 @@ func (s *Set) checkFeatures() error {
 		case s.aggregated != (len(f.Aggregate) > 0):
 			return fault.New(BadFeature, "feature %q mixes plain and aggregated features in one set", f.Name).At("%s", place).
 				WithHint("give every feature `aggregate`, or none")
-		case s.aggregated && f.SQL != "":
-			return fault.New(BadFeature, "feature %q has both aggregate and sql", f.Name).At("%s.sql", place).
-				WithHint("compute the column in [query] or a stage, and aggregate it by from")
-		case s.aggregated && f.Type != "":
-			return fault.New(BadFeature, "feature %q has both aggregate and type", f.Name).At("%s.type", place).
-				WithHint(`give the type to a function: { function = "avg", type = %q }`, f.Type)
-		case f.SQL != "" && f.From != "":
-			return fault.New(BadFeature, "feature %q has both from and sql", f.Name).At("%s.from", place).
-				WithHint("name the column inside the expression")
 		}
-	}
-	return nil
-}
-
-func (s *Set) checkWindows() error {
-	w := s.cfg.Windows
-	if w == nil {
-		return nil
-	}
-	const place = "feature_set.windows"
-	if !s.aggregated {
-		return fault.New(BadWindow, "rolling windows need features with `aggregate`").At(place)
-	}
-	if len(w.Rolling) == 0 {
-		return fault.New(BadWindow, "no rolling window is given").At(place + ".rolling")
-	}
-	seen := map[string]bool{}
-	for i, r := range w.Rolling {
-		if seen[windowName(r)] {
-			return fault.New(BadWindow, "window %q stands twice", r.Text).At("%s.rolling[%d]", place, i).WithHint("remove one")
+		if s.aggregated {
+			continue
 		}
-		seen[windowName(r)] = true
-		if w.Slide.Micros > r.Micros {
-			return fault.New(BadWindow, "slide %q is longer than window %q", w.Slide.Text, r.Text).At(place + ".slide").
-				WithHint("a longer slide would leave events out of every window: make it at most the shortest window")
+		if err := s.checkPlain(f, place); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -134,10 +122,11 @@ func (s *Set) checkNames() error {
 			return fault.New(NameTaken, "%s makes a column %q, the name of a Hive partition", who, name).At("%s", place).
 				WithHint("rename it")
 		}
-		if other := owner[name]; other != "" {
+		// Stores and SQL do not tell columns apart by case.
+		if other := owner[strings.ToLower(name)]; other != "" {
 			return fault.New(NameTaken, "%s makes a column %q, as %s does", who, name, other).At("%s", place).WithHint("rename one")
 		}
-		owner[name] = who
+		owner[strings.ToLower(name)] = who
 		return nil
 	}
 	for i, k := range s.cfg.Keys {

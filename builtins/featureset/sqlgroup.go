@@ -7,22 +7,24 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// group is a run of SQL features that do not read each other: one evaluation.
+// group is a run of SQL features of one segment that do not read each other:
+// one evaluation.
 type group struct {
 	features []int
 	exprs    []flow.Expr
 	reads    map[string]bool
+	at       segment
 }
 
 // joinGroup adds SQL feature i to the group, ending the group first when the
 // feature reads one of it.
-func (s *Set) joinGroup(ctx context.Context, sc *scope, g *group, i int, cols []column) error {
+func (s *Set) joinGroup(ctx context.Context, sc *scope, g *group, i int, made [][]column) error {
 	f := s.cfg.Features[i]
 	place := featurePlace(i) + ".sql"
 	expr := flow.Expr{Name: f.Name, SQL: f.SQL, Compat: s.profile.CompatSQL}
 	// The group's columns exist only once it has been added.
 	if mentions(f.SQL, g.exprs) {
-		if err := s.flushGroup(ctx, sc, g, cols); err != nil {
+		if err := s.flushGroup(ctx, sc, g, made); err != nil {
 			return err
 		}
 	}
@@ -30,11 +32,16 @@ func (s *Set) joinGroup(ctx context.Context, sc *scope, g *group, i int, cols []
 	if err != nil {
 		return err
 	}
-	if clashes(reads, g.reads) {
-		if err := s.flushGroup(ctx, sc, g, cols); err != nil {
+	var at segment
+	for _, name := range reads {
+		at = at.later(sc.madeAt(name))
+	}
+	if clashes(reads, g.reads) || at != g.at {
+		if err := s.flushGroup(ctx, sc, g, made); err != nil {
 			return err
 		}
 	}
+	g.at = at
 	g.features = append(g.features, i)
 	g.exprs = append(g.exprs, expr)
 	for _, name := range reads {
@@ -44,7 +51,7 @@ func (s *Set) joinGroup(ctx context.Context, sc *scope, g *group, i int, cols []
 }
 
 // flushGroup computes the features of the group and empties it.
-func (s *Set) flushGroup(ctx context.Context, sc *scope, g *group, cols []column) error {
+func (s *Set) flushGroup(ctx context.Context, sc *scope, g *group, made [][]column) error {
 	if len(g.exprs) == 0 {
 		return nil
 	}
@@ -54,13 +61,11 @@ func (s *Set) flushGroup(ctx context.Context, sc *scope, g *group, cols []column
 	}
 	for k, i := range g.features {
 		f, at := s.cfg.Features[i], slots[k]
-		if s.profile.DeclaredTypeOnSQL {
-			if at, err = s.declare(sc, at, f, featurePlace(i)); err != nil {
-				return err
-			}
+		if at, err = s.declareMade(sc, at, f.Type, f.Name, featurePlace(i)); err != nil {
+			return err
 		}
 		sc.define(f.Name, at)
-		cols[i] = column{f.Name, at}
+		made[i] = []column{{f.Name, at}}
 	}
 	*g = group{reads: map[string]bool{}}
 	return nil
@@ -80,13 +85,18 @@ func clashes(names []string, with map[string]bool) bool {
 }
 
 // mentions tells whether an expression may name one of the columns that the
-// others make. It looks at the text alone and errs on the side of yes.
+// others make.
 func mentions(sql string, exprs []flow.Expr) bool {
-	sql = strings.ToLower(sql)
 	for _, e := range exprs {
-		if strings.Contains(sql, strings.ToLower(e.Name)) || strings.Contains(e.Name, `"`) {
+		if mentionsName(sql, e.Name) {
 			return true
 		}
 	}
 	return false
+}
+
+// mentionsName tells whether an expression may name a column. It looks at the
+// text alone and errs on the side of yes.
+func mentionsName(sql, name string) bool {
+	return strings.Contains(strings.ToLower(sql), strings.ToLower(name)) || strings.Contains(name, `"`)
 }

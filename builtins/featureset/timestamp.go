@@ -56,7 +56,7 @@ func (s *Set) compileTimestamp(sc *scope) (from, at int, complaint string, err e
 				return 0, 0, "", fault.Wrap(err, BadTimestamp, "the mask cannot be read").At(timestampPlace + ".mask")
 			}
 			at = sc.add(slot{typ: schema.Timestamp()})
-			sc.steps = append(sc.steps, castStep{cast: cast.Texts(schema.Timestamp(), m.Micros), name: timestampColumn, from: from, to: at})
+			sc.do(castStep{cast: cast.Texts(schema.Timestamp(), m.Micros), name: timestampColumn, from: from, to: at}, []int{from}, at)
 			return from, at, fmt.Sprintf("a text in column %q does not match the mask %q", name, pattern), nil
 		}
 		complaint = fmt.Sprintf("a text in column %q is not written as 2026-01-31 10:00:00", name)

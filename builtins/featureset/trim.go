@@ -16,6 +16,11 @@ import (
 // before it of the same key (S-1101). Whether the row before is looked for
 // before or after the cut is cutFirst (S-1105). A row without a timestamp is
 // in no interval that has an end or a start.
+//
+// When the rows read do not reach back to the beginning, a key whose first row
+// lies in the interval is either new or was quiet for so long that its row
+// before, then the emptied one of S-911, was not made. Only if its first row
+// equals that one does it matter which; then a flow.History is asked.
 // Rules: S-305, S-1101..S-1107.
 type trim struct {
 	mem      memory.Allocator
@@ -29,11 +34,17 @@ type trim struct {
 	last     int64
 	bounded  bool
 
+	// history tells of keys without a row before; nil when all rows were read.
+	history func() flow.History
+	// emptied gives the row of a key whose windows are all empty, nil when the
+	// row before may be any.
+	emptied func() (arrow.RecordBatch, error)
+
 	before   arrow.RecordBatch // the last row seen, alone; nil at the start
 	beforeIn bool              // whether it was in the interval
 
-	changed, inside []byte
-	kept            []runs.Run
+	changed, inside, born []byte
+	kept                  []runs.Run
 }
 
 // bound sets the interval.
@@ -50,37 +61,49 @@ func (t *trim) bound(i flow.Interval) {
 
 // apply gives the rows of r that stay, which the caller releases; nil when
 // there is none.
-func (t *trim) apply(r arrow.RecordBatch) arrow.RecordBatch {
+func (t *trim) apply(r arrow.RecordBatch) (arrow.RecordBatch, error) {
 	n := int(r.NumRows())
 	if n == 0 {
-		return nil
+		return nil, nil
 	}
 	if !t.dedup && !t.bounded {
 		r.Retain()
-		return r
+		return r, nil
 	}
-	keep := t.keep(r, n)
+	keep, err := t.keep(r, n)
+	if err != nil {
+		return nil, err
+	}
 	t.kept = runs.Of(t.kept[:0], keep)
 	if len(t.kept) == 0 {
-		return nil
+		return nil, nil
 	}
-	return runs.Record(t.mem, r, t.kept)
+	return runs.Record(t.mem, r, t.kept), nil
 }
 
 // keep marks the rows that stay and counts the others.
-func (t *trim) keep(r arrow.RecordBatch, n int) []byte {
+func (t *trim) keep(r arrow.RecordBatch, n int) ([]byte, error) {
 	if t.bounded {
 		t.inside = grown(t.inside, n)
 		markInside(r.Column(t.time).(*array.Timestamp), t.first, t.last, t.inside)
 	}
 	if !t.dedup {
 		t.tell("outside_interval", n-ones(t.inside))
-		return t.inside
+		return t.inside, nil
+	}
+	h := t.asks()
+	if h != nil {
+		t.markBorn(r, n)
 	}
 	t.mark(r, n)
 	if !t.bounded {
 		t.tell("duplicates_dropped", n-ones(t.changed))
-		return t.changed
+		return t.changed, nil
+	}
+	if h != nil {
+		if err := t.decide(r, n, h); err != nil {
+			return nil, err
+		}
 	}
 	duplicates, outside := 0, 0
 	for i := range n {
@@ -96,7 +119,57 @@ func (t *trim) keep(r arrow.RecordBatch, n int) []byte {
 	}
 	t.tell("duplicates_dropped", duplicates)
 	t.tell("outside_interval", outside)
-	return t.changed
+	return t.changed, nil
+}
+
+// asks gives whom to ask about keys without a row before, nil when that is
+// known or does not matter.
+func (t *trim) asks() flow.History {
+	if t.cutFirst || t.history == nil {
+		return nil
+	}
+	return t.history()
+}
+
+// markBorn sets born for every row that is the first of its key. It is called
+// before mark, which moves on the row before.
+func (t *trim) markBorn(r arrow.RecordBatch, n int) {
+	t.born = grown(t.born, n)
+	clear(t.born)
+	if t.before == nil || !sameRow(t.before, 0, r, 0, t.keys) {
+		t.born[0] = 1
+	}
+	for _, c := range t.keys {
+		markChanges(r.Column(c), t.born)
+	}
+}
+
+// decide drops the first row of each key that had rows before the interval,
+// where it equals the last one of them.
+func (t *trim) decide(r arrow.RecordBatch, n int, h flow.History) error {
+	for i := range n {
+		if t.born[i]&t.inside[i] == 0 {
+			continue
+		}
+		empty, err := t.emptied()
+		if err != nil {
+			return err
+		}
+		if empty == nil {
+			return flow.ErrNeedsHistory
+		}
+		if !sameRow(empty, 0, r, i, t.features) {
+			continue
+		}
+		had, err := h.Had(r, i)
+		if err != nil {
+			return err
+		}
+		if had {
+			t.changed[i] = 0
+		}
+	}
+	return nil
 }
 
 // mark sets changed for every row that is no duplicate.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -26,8 +27,22 @@ func (s *Set) unknownColumns(in *flow.Schema) error {
 			errs = append(errs, sc.unknown(name, place))
 		}
 	}
+	both := func(h *config.H3, path string) {
+		check("", h.Lat, path, "lat")
+		check("", h.Lng, path, "lng")
+		for _, n := range cellNames(h) {
+			known[n] = true
+			sc.order = append(sc.order, n)
+		}
+	}
 	for i, k := range s.cfg.Keys {
-		check(k.From, k.Name, fmt.Sprintf("feature_set.keys[%d]", i), "name")
+		path := fmt.Sprintf("feature_set.keys[%d]", i)
+		switch {
+		case k.H3 != nil:
+			both(k.H3, path+".h3")
+		case k.Stack == nil:
+			check(k.From, k.Name, path, "name")
+		}
 	}
 	if s.cfg.Timestamp.From == "" && !known[timestampColumn] {
 		errs = append(errs, sc.unknown(timestampColumn, timestampPlace))
@@ -38,11 +53,37 @@ func (s *Set) unknownColumns(in *flow.Schema) error {
 		known[n] = true
 		sc.order = append(sc.order, n) // for the hint: features may read them
 	}
-	for i, f := range s.cfg.Features {
-		if f.SQL == "" {
-			check(f.From, f.Name, featurePlace(i), "name")
+	if p := s.cfg.Pivot; p != nil {
+		check("", p.Column, "feature_set.pivot", "column")
+	}
+	if d := s.cfg.Distinct; d != nil {
+		for k, n := range d.Subset {
+			check("", n, "feature_set.distinct", fmt.Sprintf("subset[%d]", k))
 		}
-		known[f.Name] = true
+	}
+	for i, f := range s.cfg.Features {
+		path := featurePlace(i)
+		switch {
+		case f.H3 != nil:
+			both(f.H3, path+".h3")
+		case f.SQL == "" && f.Use == "" && f.Stack == nil:
+			check(f.From, f.Name, path, "name")
+		}
+		if w := f.Window; w != nil {
+			for k, n := range w.PartitionBy {
+				check("", n, path+".window", fmt.Sprintf("partition_by[%d]", k))
+			}
+			if w.OrderBy != "" {
+				check("", w.OrderBy, path+".window", "order_by")
+			}
+		}
+		if s.aggregated {
+			known[f.Name] = true
+			continue
+		}
+		for _, n := range s.madeNames(f) {
+			known[n] = true
+		}
 	}
 	return errors.Join(errs...)
 }

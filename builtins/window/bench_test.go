@@ -2,6 +2,7 @@ package window_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -30,7 +31,7 @@ func BenchmarkSweep_1M(b *testing.B) {
 			spec.Aggregates = append(spec.Aggregates, aggregate(c, f, 3))
 		}
 	}
-	benchmark(b, spec, batches, extent, events)
+	benchmark(b, func() flow.Stage { return window.NewSweep(spec) }, batches, extent, events)
 }
 
 // BenchmarkSweep_MinMaxStddev is the same with other functions.
@@ -44,19 +45,94 @@ func BenchmarkSweep_MinMaxStddev(b *testing.B) {
 	for _, f := range []window.Function{window.Min, window.Max, window.First, window.Last, window.StddevPop, window.StddevSamp} {
 		spec.Aggregates = append(spec.Aggregates, aggregate("amount", f, 3))
 	}
-	benchmark(b, spec, batches, extent, events)
+	benchmark(b, func() flow.Stage { return window.NewSweep(spec) }, batches, extent, events)
 }
 
-func benchmark(b *testing.B, spec window.Spec, batches []flow.Batch, extent flow.Extent, events int) {
+// BenchmarkEvents_1M adds to each of 1M events of 100K keys its last 7 and 30
+// days: count, avg and sum of two columns.
+func BenchmarkEvents_1M(b *testing.B) {
+	benchmarkEvents(b, window.Frame{Span: window.Length{Days: 7}}, window.Frame{Span: window.Length{Days: 30}})
+}
+
+// BenchmarkEvents_Months is the same with 1 and 3 months.
+func BenchmarkEvents_Months(b *testing.B) {
+	benchmarkEvents(b, window.Frame{Span: window.Length{Months: 1}}, window.Frame{Span: window.Length{Months: 3}})
+}
+
+// BenchmarkEvents_Rows is the same with the last 3 and 10 rows.
+func BenchmarkEvents_Rows(b *testing.B) {
+	benchmarkEvents(b, window.Frame{Rows: 3}, window.Frame{Rows: 10})
+}
+
+func benchmarkEvents(b *testing.B, frames ...window.Frame) {
+	const events, keys, days = 1_000_000, 100_000, 90
+	batches, extent := benchEvents(events, keys, days)
+	spec := window.EventSpec{Partition: []string{"id"}, Order: "ts", Frames: frames}
+	for _, c := range []string{"amount", "quantity"} {
+		for _, f := range []window.Function{window.Count, window.Avg, window.Sum} {
+			spec.Aggregates = append(spec.Aggregates, aggregate(c, f, len(frames)))
+		}
+	}
+	benchmark(b, func() flow.Stage { return window.NewEvents(spec) }, batches, extent, events)
+}
+
+// BenchmarkSweep_Pivot sweeps 200K events through 20 lanes.
+func BenchmarkSweep_Pivot(b *testing.B) {
+	const events, keys, days, values = 200_000, 20_000, 90, 20
+	batches, extent := benchEvents(events, keys, days)
+	spec := window.Spec{
+		Keys: []string{"id"}, Time: "ts", Slide: window.Length{Micros: flow.MicrosPerDay}, OnlyChanges: true,
+		Windows: []window.Length{{Micros: 7 * flow.MicrosPerDay}, {Micros: 30 * flow.MicrosPerDay}},
+	}
+	for v := range values {
+		name := fmt.Sprint("is ", v)
+		for _, f := range []window.Function{window.Count, window.Sum} {
+			a := aggregate("amount", f, 2)
+			a.Where = name
+			spec.Aggregates = append(spec.Aggregates, a)
+		}
+	}
+	row := 0
+	for i, x := range batches {
+		columns, fields := x.Record.Columns(), x.Record.Schema().Fields()
+		for v := range values {
+			w := array.NewBooleanBuilder(memory.DefaultAllocator)
+			for r := range int(x.Rows()) {
+				w.Append((row+r)*7919%values == v)
+			}
+			columns, fields = append(columns, w.NewArray()), append(fields, flow.Field{Name: fmt.Sprint("is ", v), Type: arrow.FixedWidthTypes.Boolean})
+		}
+		row += int(x.Rows())
+		batches[i].Record = array.NewRecordBatch(flow.NewSchema(fields), columns, x.Rows())
+	}
+	benchmark(b, func() flow.Stage { return window.NewSweep(spec) }, batches, extent, events)
+}
+
+// BenchmarkSweep_Distinct keeps one row of each quantity.
+func BenchmarkSweep_Distinct(b *testing.B) {
+	const events, keys, days = 200_000, 20_000, 90
+	batches, extent := benchEvents(events, keys, days)
+	spec := window.Spec{
+		Keys: []string{"id"}, Time: "ts", Slide: window.Length{Micros: flow.MicrosPerDay}, OnlyChanges: true,
+		Windows:    []window.Length{{Micros: 7 * flow.MicrosPerDay}, {Micros: 30 * flow.MicrosPerDay}},
+		Distinct:   &window.Distinct{Columns: []string{"quantity"}},
+		Aggregates: []window.Aggregate{aggregate("amount", window.Count, 2), aggregate("amount", window.Sum, 2)},
+	}
+	benchmark(b, func() flow.Stage { return window.NewSweep(spec) }, batches, extent, events)
+}
+
+func benchmark(b *testing.B, stage func() flow.Stage, batches []flow.Batch, extent flow.Extent, events int) {
 	ctx := context.Background()
 	b.ReportAllocs()
 	rows, cpu := int64(0), cpuTime()
 	for b.Loop() {
-		s := window.NewSweep(spec)
+		s := stage()
 		if _, err := s.Open(ctx, batches[0].Record.Schema()); err != nil {
 			b.Fatal(err)
 		}
-		s.Bound(extent)
+		if x, ok := s.(flow.Bounded); ok {
+			x.Bound(extent)
+		}
 		emit := func(out flow.Batch) error {
 			rows += out.Rows()
 			out.Release()

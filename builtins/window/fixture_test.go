@@ -55,6 +55,8 @@ func record(events []event) flow.Record {
 				x.Append(v.(string))
 			case *array.BooleanBuilder:
 				x.Append(v.(bool))
+			case *array.Date32Builder:
+				x.Append(arrow.Date32(v.(int64)))
 			case *array.Decimal128Builder:
 				x.Append(decimal128.FromI64(v.(int64)))
 			}
@@ -76,12 +78,6 @@ func (s scribbler) Free(b []byte) {
 	s.Allocator.Free(b)
 }
 
-// stage is what Sweep and Group have in common.
-type stage interface {
-	flow.Stage
-	flow.Reads
-}
-
 func extentOf(events []event) flow.Extent {
 	x := flow.Extent{Rows: int64(len(events))}
 	for i, e := range events {
@@ -95,7 +91,7 @@ func extentOf(events []event) flow.Extent {
 
 // rowsOf runs a stage over events cut into batches at cuts, and gives its
 // rows as text.
-func rowsOf(t rapid.TB, s stage, events []event, cuts ...int) []string {
+func rowsOf(t rapid.TB, s flow.Stage, events []event, cuts ...int) []string {
 	t.Helper()
 	text, err := run(s, events, cuts...)
 	if err != nil {
@@ -104,7 +100,7 @@ func rowsOf(t rapid.TB, s stage, events []event, cuts ...int) []string {
 	return text
 }
 
-func run(s stage, events []event, cuts ...int) ([]string, error) {
+func run(s flow.Stage, events []event, cuts ...int) ([]string, error) {
 	ctx := context.Background()
 	all := record(events)
 	defer all.Release()
@@ -121,7 +117,7 @@ func run(s stage, events []event, cuts ...int) ([]string, error) {
 		if !b.Record.Schema().Equal(out) {
 			panic("batch of another schema")
 		}
-		text.WriteString(hosttest.Text(b.Record))
+		text.WriteString(textOf(b.Record))
 		b.Release()
 		return nil
 	}
@@ -148,6 +144,31 @@ func run(s stage, events []event, cuts ...int) ([]string, error) {
 	return strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n"), nil
 }
 
+// textOf is hosttest.Text, with the values of lists as those of columns.
+func textOf(r flow.Record) string {
+	var b strings.Builder
+	for i := range int(r.NumRows()) {
+		for c := range int(r.NumCols()) {
+			if c > 0 {
+				b.WriteString(" | ")
+			}
+			l, ok := r.Column(c).(*array.List)
+			if !ok || l.IsNull(i) {
+				b.WriteString(hosttest.Value(r.Column(c), i))
+				continue
+			}
+			from, to := l.ValueOffsets(i)
+			parts := []string{}
+			for j := from; j < to; j++ {
+				parts = append(parts, hosttest.Value(l.ListValues(), int(j)))
+			}
+			b.WriteString("[" + strings.Join(parts, ", ") + "]")
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
 // differ compares rows and reports the first difference.
 func differ(t rapid.TB, got, want []string) {
 	t.Helper()
@@ -159,23 +180,36 @@ func differ(t rapid.TB, got, want []string) {
 		if i < len(want) {
 			w = want[i]
 		}
-		if g != w {
-			t.Fatalf("row %d of %d, want %d rows\n got %s\nwant %s\n got all:\n%s\nwant all:\n%s", i, len(got), len(want), g, w,
-				strings.Join(got, "\n"), strings.Join(want, "\n"))
+		if g == w {
+			continue
 		}
+		gs, ws := strings.Split(g, " | "), strings.Split(w, " | ")
+		for c := range min(len(gs), len(ws)) {
+			if gs[c] != ws[c] {
+				t.Errorf("column %d: %s, want %s", c, gs[c], ws[c])
+			}
+		}
+		around := func(rows []string) string {
+			return strings.Join(rows[min(len(rows), max(0, i-9)):min(len(rows), i+3)], "\n")
+		}
+		t.Fatalf("row %d of %d, want %d rows\n got %s\nwant %s\n got all around:\n%s\nwant all around:\n%s", i, len(got), len(want), g, w, around(got), around(want))
 	}
 }
 
 // functionsOf lists what may be asked of each column of the test table.
 func functionsOf(column string) []window.Function {
-	all := window.Functions()
-	switch column {
-	case "s", "b":
-		return []window.Function{window.Count, window.Min, window.Max, window.First, window.Last}
-	case "d":
-		return []window.Function{window.Count, window.Sum, window.Avg, window.Min, window.Max, window.First, window.Last}
+	types, err := schema.Parse(columns)
+	if err != nil {
+		panic(err)
 	}
-	return all
+	at := types.FieldIndices(column)[0]
+	var out []window.Function
+	for _, f := range append(window.Functions(), window.ModeText, window.MostFrequentSetText) {
+		if _, err := window.ResultType(f, types.Field(at).Type); err == nil {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // everything aggregates each column by each function, over n windows.
@@ -189,8 +223,25 @@ func everything(n int, columns ...string) []window.Aggregate {
 	return out
 }
 
+// something aggregates each column by a few functions, over n windows.
+func something(t *rapid.T, n int, columns ...string) []window.Aggregate {
+	var out []window.Aggregate
+	for _, c := range columns {
+		for range rapid.IntRange(1, 5).Draw(t, "functions") {
+			out = append(out, aggregate(c, rapid.SampledFrom(functionsOf(c)).Draw(t, "function"), n))
+		}
+	}
+	return out
+}
+
 func aggregate(column string, f window.Function, n int) window.Aggregate {
 	a := window.Aggregate{Column: column, Function: f}
+	switch f {
+	case window.Percentile:
+		a.Params.P = 0.9
+	case window.TopK, window.BottomK, window.FirstK, window.LastK:
+		a.Params.K = 3
+	}
 	for w := range n {
 		a.Outputs = append(a.Outputs, column+"__"+f.String()+"_"+string(rune('a'+w)))
 	}
@@ -218,6 +269,8 @@ func drawEvents(t *rapid.T, unit, from, to int64, nullKeys bool) []event {
 		may("d", rapid.Int64Range(-1_000_000, 1_000_000).Draw(t, "d"))
 		may("s", rapid.SampledFrom([]string{"", "a", "b", "ab", "é"}).Draw(t, "s"))
 		may("b", rapid.Bool().Draw(t, "b"))
+		may("p", rapid.Bool().Draw(t, "p"))
+		may("q", rapid.IntRange(0, 9).Draw(t, "q") == 0)
 		return e
 	}), 0, 40).Draw(t, "events")
 	sortEvents(events)

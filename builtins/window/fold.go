@@ -25,62 +25,30 @@ const (
 	maxTime = 253_402_300_799_999_999
 )
 
-// fold is what Sweep and Group share: the open input rows, the schedule that
-// they write, and the kernels that turn it into output rows.
+// fold is what Sweep and Group share: keys, times and labels beside a tally.
 type fold struct {
+	tally
 	spec    Spec
 	in, out *flow.Schema
-	pool    *pool
 
-	keys    []key
-	keyAt   []int
-	timeAt  int
-	inputs  []input
-	inputAt []int
-	kernels []bound
+	keys   []key
+	keyAt  []int
+	timeAt int
 
-	labels   fixed[int64]
-	features []output // in the order of the schema
+	labels fixed[int64] // row r stands at labels.vals[r]
 
-	// Open input rows: those of the inputs, times, and batches that texts
-	// point into.
-	times []int64
-	held  []held
-	fresh []bool // of the present batch: a key begins here
-
-	// The schedule: row r stands at labels.vals[r], moves[w] says what window
-	// w holds.
-	moves []moves
-	rows  int // scheduled
-	done  int // computed by the kernels
-	begun bool
+	times []int64 // of the open rows
+	fresh []bool  // of the present batch: a key begins here
 	runs  []run
 }
 
-// bound is a kernel with the number of its window.
-type bound struct {
-	kernel
-	window int
-}
-
-// held is a batch that open rows before end point into.
-type held struct {
-	rows flow.Record
-	end  int
-}
-
-// moves are the moves of a window not yet computed. There is room for one in
-// each output row, and one more.
-type moves struct {
-	list [outputRows + 1]move
-	n    int
-}
+func newFold(s Spec) fold { return fold{tally: tally{pool: newPool()}, spec: s} }
 
 // run says that output rows up to a number have the key of a batch's row.
 type run struct{ row, upto int }
 
 func (f *fold) reads() []string {
-	seen := map[string]bool{}
+	seen := map[string]bool{"": true}
 	var names []string
 	add := func(n string) {
 		if !seen[n] {
@@ -94,6 +62,12 @@ func (f *fold) reads() []string {
 	add(f.spec.Time)
 	for _, a := range f.spec.Aggregates {
 		add(a.Column)
+		add(a.Where)
+	}
+	if d := f.spec.Distinct; d != nil {
+		for _, c := range d.Columns {
+			add(c)
+		}
 	}
 	return names
 }
@@ -101,21 +75,15 @@ func (f *fold) reads() []string {
 // load appends the rows of a batch to the open rows and finds where keys
 // begin. It gives the number of the first of them.
 func (f *fold) load(rec flow.Record) int {
-	base, n := len(f.times), int(rec.NumRows())
-	alias := false
-	for i, in := range f.inputs {
-		in.load(rec.Column(f.inputAt[i]))
-		alias = alias || in.aliases()
-	}
-	f.fresh = grown(f.fresh, n)
+	base := f.tally.load(rec)
+	f.fresh = grown(f.fresh, int(rec.NumRows()))
 	clear(f.fresh)
 	for i, k := range f.keys {
 		k.load(rec.Column(f.keyAt[i]))
 		k.change(f.fresh)
 	}
-	if alias {
-		rec.Retain()
-		f.held = append(f.held, held{rec, base + n})
+	if f.distinct != nil {
+		f.distinct.load(rec, f.fresh)
 	}
 	f.times = append(f.times, plain[int64](rec.Column(f.timeAt))...)
 	return base
@@ -129,21 +97,26 @@ func (f *fold) row(label int64) {
 
 // ready makes room for one more row.
 func (f *fold) ready(ctx context.Context, key int, emit flow.Emit) error {
-	if f.rows == outputRows {
+	if f.begun && f.rows == f.most {
 		f.close(key)
-		if err := f.flush(ctx, emit); err != nil {
-			return err
+		if f.rows < outputRows {
+			if err := f.compute(); err != nil {
+				return err
+			}
+		}
+		if f.rows == outputRows || f.heavy(outputRows) {
+			if err := f.flush(ctx, emit); err != nil {
+				return err
+			}
 		}
 	}
 	if !f.begun {
-		f.begun = true
 		for _, k := range f.keys {
 			k.begin(f.pool, outputRows)
 		}
 		f.labels.begin(f.pool, outputRows)
-		for _, o := range f.features {
-			o.begin(f.pool, outputRows)
-		}
+		f.tally.begin(outputRows)
+		f.heavy(outputRows)
 	}
 	return nil
 }
@@ -159,23 +132,15 @@ func (f *fold) close(row int) {
 	}
 }
 
-// compute runs the kernels over the rows scheduled since the last time. The
-// rows' keys must be closed.
+// compute computes the rows scheduled since the last time. The rows' keys must
+// be closed.
 func (f *fold) compute() error {
-	if f.done == f.rows {
-		return nil
-	}
-	for _, k := range f.kernels {
-		if bad := k.run(f.moves[k.window].list[:f.moves[k.window].n], f.done, f.rows); bad >= 0 {
-			return fault.New(Overflow, "feature %q of key (%s) at %s does not fit its type",
-				k.feature(), f.keyText(bad), time.UnixMicro(f.labels.vals[bad]).UTC().Format(time.RFC3339Nano)).
-				WithHint("cast the column to double before, if an approximate value will do")
-		}
-	}
-	for w := range f.moves {
-		f.moves[w].n = 0
-	}
 	from := f.done
+	if bad, feature := f.tally.compute(); bad >= 0 {
+		return fault.New(Overflow, "feature %q of key (%s) at %s does not fit its type",
+			feature, f.keyText(bad), time.UnixMicro(f.labels.vals[bad]).UTC().Format(time.RFC3339Nano)).
+			WithHint("cast the column to double before, if an approximate value will do")
+	}
 	for _, r := range f.runs {
 		for _, k := range f.keys {
 			k.fill(r.row, from, r.upto)
@@ -183,7 +148,6 @@ func (f *fold) compute() error {
 		from = r.upto
 	}
 	f.runs = f.runs[:0]
-	f.done = f.rows
 	return nil
 }
 
@@ -224,15 +188,12 @@ func (f *fold) flush(ctx context.Context, emit flow.Emit) error {
 		columns = append(columns, k.finish(n))
 	}
 	columns = append(columns, f.labels.finish(n))
-	for _, o := range f.features {
-		columns = append(columns, o.finish(n))
-	}
+	columns = f.finish(columns)
 	f.abandon()
 	rec := array.NewRecordBatch(f.out, columns, int64(n))
 	for _, c := range columns {
 		c.Release()
 	}
-	f.rows, f.done = 0, 0
 	return emit(flow.Batch{Record: rec})
 }
 
@@ -242,10 +203,7 @@ func (f *fold) abandon() {
 		k.abandon()
 	}
 	f.labels.abandon()
-	for _, o := range f.features {
-		o.abandon()
-	}
-	f.begun = false
+	f.tally.abandon()
 }
 
 // settle ends the work on a batch: what later rows need of it is kept, and
@@ -260,31 +218,14 @@ func (f *fold) settle(dead int) (dropped int, err error) {
 	if dead < len(f.times)/2 || dead == 0 {
 		return 0, nil
 	}
-	for _, k := range f.kernels {
-		k.drop(int32(dead))
-	}
-	for _, in := range f.inputs {
-		in.drop(dead)
-	}
+	f.drop(dead)
 	f.times = f.times[:copy(f.times, f.times[dead:])]
-	kept := f.held[:0]
-	for _, h := range f.held {
-		if h.end -= dead; h.end > 0 {
-			kept = append(kept, h)
-		} else {
-			h.rows.Release()
-		}
-	}
-	f.held = kept
 	return dead, nil
 }
 
 // release lets go of everything.
 func (f *fold) release() {
-	for _, h := range f.held {
-		h.rows.Release()
-	}
-	f.held = nil
+	f.tally.release()
 	if f.begun {
 		f.abandon()
 	}

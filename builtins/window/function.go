@@ -5,8 +5,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/featurehost/featurehost/abi/schema"
-	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -44,7 +42,10 @@ const (
 	FirstK
 	LastK
 	// ModeText and MostFrequentSetText are mode and most_frequent_set as the
-	// butterfree profile has them. No name finds them.
+	// butterfree profile has them; no name finds them. Each value is the text
+	// that Python's str gives of it. ModeText ignores nulls and NaN, ties go to
+	// the smallest value; MostFrequentSetText counts nulls as a value, ties go to
+	// the value seen first. Integers with a null in the window are doubles.
 	ModeText
 	MostFrequentSetText
 )
@@ -70,6 +71,44 @@ func (f Function) names() []string {
 		return []string{"stddev_pop"}
 	case StddevSamp:
 		return []string{"stddev_samp", "stddev", "std"}
+	case FirstNonNull:
+		return []string{"first_non_null"}
+	case LastNonNull:
+		return []string{"last_non_null"}
+	case VarPop:
+		return []string{"var_pop"}
+	case VarSamp:
+		return []string{"var_samp", "variance"}
+	case Skewness:
+		return []string{"skewness"}
+	case Kurtosis:
+		return []string{"kurtosis"}
+	case CollectList:
+		return []string{"collect_list"}
+	case CollectSet:
+		return []string{"collect_set"}
+	case CountDistinct:
+		return []string{"count_distinct", "countDistinct"}
+	case SumDistinct:
+		return []string{"sum_distinct", "sumDistinct"}
+	case ApproxCountDistinct:
+		return []string{"approx_count_distinct"}
+	case Mode, ModeText:
+		return []string{"mode"}
+	case MostFrequentSet, MostFrequentSetText:
+		return []string{"most_frequent_set"}
+	case Median:
+		return []string{"median"}
+	case Percentile:
+		return []string{"percentile"}
+	case TopK:
+		return []string{"top_k"}
+	case BottomK:
+		return []string{"bottom_k"}
+	case FirstK:
+		return []string{"first_k"}
+	case LastK:
+		return []string{"last_k"}
 	}
 	return nil
 }
@@ -82,9 +121,14 @@ func (f Function) String() string {
 	return "unknown function"
 }
 
-// Functions lists all functions.
+// Functions lists all functions that have a name of their own: all but
+// ModeText and MostFrequentSetText.
 func Functions() []Function {
-	return []Function{Count, Sum, Avg, Min, Max, First, Last, StddevPop, StddevSamp}
+	var all []Function
+	for f := Count; f < ModeText; f++ {
+		all = append(all, f)
+	}
+	return all
 }
 
 // FunctionByName finds a function by a name or alias of it; case does not
@@ -98,55 +142,6 @@ func FunctionByName(name string) (Function, bool) {
 		}
 	}
 	return 0, false
-}
-
-// ResultType gives the type of f over a column of type in.
-func ResultType(f Function, in flow.DataType) (flow.DataType, error) {
-	refuse := func(expected string) (flow.DataType, error) {
-		return nil, fault.New(BadAggregate, "%s of a %s column: expected %s", f, schema.TypeName(in), expected).
-			WithHint("cast it in [query], or, where a text file leaves the type open, declare it in the schema of the reader")
-	}
-	if kindOf(in) == unusable {
-		return refuse("a type that a pipeline file can name")
-	}
-	d, isDecimal := in.(*arrow.Decimal128Type)
-	switch f {
-	case Count:
-		return arrow.PrimitiveTypes.Int64, nil
-	case First, Last:
-		return in, nil
-	case Min, Max:
-		if kindOf(in) == nested {
-			return refuse("numbers, texts, binaries, booleans, dates or timestamps")
-		}
-		return in, nil
-	case Sum:
-		switch {
-		case isDecimal:
-			return &arrow.Decimal128Type{Precision: 38, Scale: d.Scale}, nil
-		case isInteger(in):
-			return arrow.PrimitiveTypes.Int64, nil
-		case isFloat(in):
-			return arrow.PrimitiveTypes.Float64, nil
-		}
-		return refuse("numbers")
-	case Avg:
-		switch {
-		case isDecimal && d.Scale > 34:
-			return refuse("a scale of at most 34, since an average has four more digits")
-		case isDecimal:
-			return &arrow.Decimal128Type{Precision: 38, Scale: d.Scale + 4}, nil
-		case isInteger(in), isFloat(in):
-			return arrow.PrimitiveTypes.Float64, nil
-		}
-		return refuse("numbers")
-	case StddevPop, StddevSamp:
-		if isInteger(in) || isFloat(in) {
-			return arrow.PrimitiveTypes.Float64, nil
-		}
-		return refuse("integer, bigint, float or double")
-	}
-	return nil, fault.New(BadAggregate, "function number %d is unknown", int(f))
 }
 
 func isInteger(t flow.DataType) bool { return t.ID() == arrow.INT32 || t.ID() == arrow.INT64 }

@@ -213,3 +213,79 @@ func TestSweep_Golden21_NullKeys(t *testing.T) {
 		"1 | a | 2020-01-03 | null",
 	)
 }
+
+// goldenSpec is a window of a day in the profile of the golden cases.
+func goldenSpec(last string, aggregates ...window.Aggregate) window.Spec {
+	return window.Spec{
+		Keys: []string{"id"}, Time: "ts", Windows: []window.Length{{Micros: 24 * hour}}, Slide: window.Length{Micros: 24 * hour},
+		Grid: window.StartsOnMultiples, Rows: window.EveryLabel, EmptyNull: true, NullKeys: window.NullNeverMatches, LastLabel: instant(last),
+		Aggregates: aggregates,
+	}
+}
+
+// Golden case 09: several windows, sets null where no row is, [] where only
+// nulls are.
+// Rules: S-912, S-914.
+func TestSweep_Golden09_SeveralWindows(t *testing.T) {
+	spec := goldenSpec("2020-01-12", aggregate("v", window.Sum, 3), aggregate("w", window.Sum, 3), aggregate("w", window.CollectSet, 3))
+	spec.Windows = []window.Length{{Micros: 24 * hour}, {Micros: 72 * hour}, {Micros: 7 * 24 * hour}}
+	wantRows(t, sweepText(t, spec, "id bigint, ts timestamp, v double, w bigint", ordinary...), 1, true,
+		"1 | 2020-01-01 | null | null | null | null | null | null | null | null | null",
+		"1 | 2020-01-02 | 1000 | 1000 | 1000 | 1 | 1 | 1 | [1] | [1] | [1]",
+		"1 | 2020-01-03 | 2000 | 3000 | 3000 | null | 1 | 1 | [] | [1] | [1]",
+		"1 | 2020-01-04 | 1000 | 4000 | 4000 | 4 | 5 | 5 | [4] | [1,4] | [1,4]",
+		"1 | 2020-01-05 | null | 3000 | 4000 | null | 4 | 5 | null | [4] | [1,4]",
+		"1 | 2020-01-06 | null | 1000 | 4000 | null | 4 | 5 | null | [4] | [1,4]",
+		"1 | 2020-01-07 | null | null | 4000 | null | null | 5 | null | null | [1,4]",
+		"1 | 2020-01-09 | null | null | 3000 | null | null | 4 | null | null | [4]",
+		"1 | 2020-01-10 | null | null | 1000 | null | null | 4 | null | null | [4]",
+		"1 | 2020-01-11 | null | null | null | null | null | null | null | null | null",
+		"2 | 2020-01-01 | null | null | null | null | null | null | null | null | null",
+		"2 | 2020-01-02 | 2000 | 2000 | 2000 | 2 | 2 | 2 | [2] | [2] | [2]",
+		"2 | 2020-01-03 | null | 2000 | 2000 | null | 2 | 2 | null | [2] | [2]",
+		"2 | 2020-01-05 | null | null | 2000 | null | null | 2 | null | null | [2]",
+		"2 | 2020-01-09 | null | null | null | null | null | null | null | null | null",
+		"2 | 2020-01-10 | 1000 | 1000 | 1000 | 5 | 5 | 5 | [5] | [5] | [5]",
+		"2 | 2020-01-11 | null | 1000 | 1000 | null | 5 | 5 | [] | [5] | [5]",
+		"2 | 2020-01-12 | null | 1000 | 1000 | null | 5 | 5 | null | [5] | [5]",
+	)
+}
+
+// Golden case 14: ends, sets and shapes; sets ascending.
+// Rules: S-306, S-914, S-943.
+func TestSweep_Golden14_FirstLastSets(t *testing.T) {
+	spec := goldenSpec("2020-01-02",
+		aggregate("v", window.CollectList, 1), aggregate("v", window.Kurtosis, 1), aggregate("v", window.Skewness, 1), aggregate("v", window.SumDistinct, 1),
+		aggregate("v", window.Avg, 1), aggregate("v", window.Max, 1), aggregate("s", window.First, 1), aggregate("s", window.Last, 1),
+		aggregate("s", window.CollectSet, 1), aggregate("s", window.Min, 1), aggregate("s", window.ApproxCountDistinct, 1))
+	wantRows(t, sweepText(t, spec, "id bigint, ts timestamp, v double, s string",
+		"1 | 2020-01-01T01:00:00Z | 3.0 | b",
+		"1 | 2020-01-01T02:00:00Z | 3.0 | a",
+		"1 | 2020-01-01T03:00:00Z | 1.0 | b",
+		"2 | 2020-01-01T01:00:00Z | null | null",
+		"2 | 2020-01-01T02:00:00Z | 7.5 | q"), 1, false,
+		"1 | 2020-01-01 | null | null | null | null | null | null | null | null | null | null | null",
+		"1 | 2020-01-02 | [3,3,1] | -1.5 | -0.7071067811865475 | 4.0 | 2.3333333333333335 | 3.0 | b | b | [\"a\",\"b\"] | a | 2",
+		"2 | 2020-01-01 | null | null | null | null | null | null | null | null | null | null | null",
+		"2 | 2020-01-02 | [7.5] | null | null | 7.5 | 7.5 | 7.5 | null | q | [\"q\"] | q | 1",
+	)
+}
+
+// Golden case 15: what pandas makes of values, nulls and ties.
+// Rule: S-912.
+func TestSweep_Golden15_ModeAndMostFrequentSet(t *testing.T) {
+	spec := goldenSpec("2020-01-02",
+		aggregate("s", window.ModeText, 1), aggregate("s", window.MostFrequentSetText, 1), aggregate("n", window.ModeText, 1), aggregate("n", window.MostFrequentSetText, 1))
+	wantRows(t, sweepText(t, spec, "id bigint, ts timestamp, s string, n bigint",
+		"1 | 2020-01-01T01:00:00Z | b | 1",
+		"1 | 2020-01-01T02:00:00Z | a | 2",
+		"1 | 2020-01-01T03:00:00Z | b | 2",
+		"1 | 2020-01-01T04:00:00Z | null | null",
+		"2 | 2020-01-01T01:00:00Z | q | 7",
+		"2 | 2020-01-01T05:00:00Z | p | 9"), 1, false,
+		"1 | 2020-01-01 | null | null | null | null",
+		"1 | 2020-01-02 | b | [\"b\",\"a\",\"None\"] | 2.0 | [\"2.0\",\"1.0\",\"nan\"]",
+		"2 | 2020-01-01 | null | null | null | null",
+		"2 | 2020-01-02 | p | [\"q\",\"p\"] | 7 | [\"7\",\"9\"]",
+	)
+}

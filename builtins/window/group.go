@@ -22,16 +22,15 @@ type Group struct {
 	row   int  // a row of its key in the batch, or carried
 }
 
-// NewGroup makes a Group; Open checks the spec, of which it uses Keys, Time
-// and Aggregates.
-func NewGroup(s Spec) *Group { return &Group{fold: fold{spec: s, pool: newPool()}} }
+// NewGroup makes a Group; Open checks the spec, of which it uses Keys, Time,
+// Aggregates, Distinct and EmptyNull.
+func NewGroup(s Spec) *Group { return &Group{fold: newFold(s)} }
 
 // Open implements flow.Stage.
 func (g *Group) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) {
 	if len(g.spec.Windows) > 0 {
 		return nil, fault.New(BadSpec, "%d windows in an aggregation without windows: expected none", len(g.spec.Windows))
 	}
-	g.spec.EmptyNull = false // a group is never empty
 	if err := g.bind(in, 1); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,17 @@ type column[T any] struct {
 	valid []bool
 	read  func(dst []T, a arrow.Array) []T
 	alias bool
+	// hashes are those of vals as far as a kernel asked for them; windows and
+	// kernels share them. That of a null is of whatever the slot holds.
+	hashes []uint64
+}
+
+// hashed gives the hashes of all rows.
+func (c *column[T]) hashed(hash func(dst []uint64, vals []T) []uint64) []uint64 {
+	if n := len(c.hashes); n < len(c.vals) {
+		c.hashes = hash(c.hashes, c.vals[n:])
+	}
+	return c.hashes
 }
 
 // cell is a nested value: a row of an array.
@@ -47,6 +58,7 @@ func (c *column[T]) drop(n int) {
 	clear(c.vals[kept:]) // lets go of texts
 	c.vals = c.vals[:kept]
 	c.valid = c.valid[:copy(c.valid, c.valid[n:])]
+	c.hashes = c.hashes[:copy(c.hashes, c.hashes[min(n, len(c.hashes)):])]
 }
 
 func (c *column[T]) aliases() bool { return c.alias }

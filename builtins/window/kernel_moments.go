@@ -6,15 +6,31 @@ import (
 	"github.com/featurehost/featurehost/builtins/window/exact"
 )
 
-// moments is the kernel of stddev_pop and stddev_samp over numbers of type T.
+// moments is the kernel of variances and standard deviations over numbers of
+// type T.
 type moments[T, A any, P spread[T, A]] struct {
 	span
 	input       *column[T]
 	acc         A
 	n           int64
-	pop, sample float64
-	popOut      of[float64] // nil: not asked for
-	sampleOut   of[float64]
+	pop, sample float64 // variances
+	// Outputs; nil: not asked for.
+	varPop, varSample, devPop, devSample of[float64]
+}
+
+// outOf gives the place of a function's output.
+func (k *moments[T, A, P]) outOf(f Function) *of[float64] {
+	switch f {
+	case VarPop:
+		return &k.varPop
+	case VarSamp:
+		return &k.varSample
+	case StddevPop:
+		return &k.devPop
+	case StddevSamp:
+		return &k.devSample
+	}
+	return nil
 }
 
 // spread is an exact accumulator of first and second moments.
@@ -49,22 +65,15 @@ func (k *moments[T, A, P]) move(lo, hi int32) {
 	}
 	k.lo, k.hi = lo, hi
 	k.pop, k.sample = 0, 0
-	if k.popOut != nil && k.n > 0 {
-		k.pop = math.Sqrt(acc.Variance(false))
+	if k.n > 0 && (k.varPop != nil || k.devPop != nil) {
+		k.pop = acc.Variance(false)
 	}
-	if k.sampleOut != nil && k.n > 1 {
-		k.sample = math.Sqrt(acc.Variance(true))
+	if k.n > 1 && (k.varSample != nil || k.devSample != nil) {
+		k.sample = acc.Variance(true)
 	}
 }
 
 func (k *moments[T, A, P]) run(moves []move, from, to int) int {
-	var pops, samples []float64
-	if k.popOut != nil {
-		pops = k.popOut.slots(0, to+spare)
-	}
-	if k.sampleOut != nil {
-		samples = k.sampleOut.slots(0, to+spare)
-	}
 	for i := -1; i < len(moves); i++ {
 		if i >= 0 {
 			if k.hidden = moves[i].hi == absent; !k.hidden {
@@ -72,17 +81,26 @@ func (k *moments[T, A, P]) run(moves []move, from, to int) int {
 			}
 		}
 		end := until(moves, i, to)
-		if pops != nil {
-			repeat(pops, from, end, k.pop)
-			k.popOut.mask().put(from, end, bit(!k.hidden && k.n > 0))
+		k.put(k.varPop, from, end, k.pop, 1)
+		k.put(k.varSample, from, end, k.sample, 2)
+		if k.devPop != nil {
+			k.put(k.devPop, from, end, math.Sqrt(k.pop), 1)
 		}
-		if samples != nil {
-			repeat(samples, from, end, k.sample)
-			k.sampleOut.mask().put(from, end, bit(!k.hidden && k.n > 1))
+		if k.devSample != nil {
+			k.put(k.devSample, from, end, math.Sqrt(k.sample), 2)
 		}
 		from = end
 	}
 	return -1
+}
+
+// put writes v, which takes at least least values, to rows of a column that
+// was asked for.
+func (k *moments[T, A, P]) put(out of[float64], from, to int, v float64, least int64) {
+	if out != nil {
+		repeat(out.slots(0, to+spare), from, to, v)
+		out.mask().put(from, to, bit(!k.hidden && k.n >= least))
+	}
 }
 
 func (k *moments[T, A, P]) drop(n int32) {

@@ -16,7 +16,10 @@ type sums[T, S, M any, A any, P accumulator[T, S, M, A]] struct {
 	sumOut    of[S]
 	meanOut   of[M]
 	emptyNull bool
-	names     [2]string // of sum and avg
+	// overflowNull gives null for a result that does not fit; sum and avg have
+	// masks of their own then.
+	overflowNull bool
+	names        [2]string // of sum and avg
 }
 
 // accumulator is an exact sum.
@@ -76,18 +79,21 @@ func (k *sums[T, S, M, A, P]) run(moves []move, from, to int) int {
 	var counts []int64
 	var sums []S
 	var means []M
-	var counted, some *mask
+	var counted, summed, averaged *mask
 	var asked overflow
 	if k.counts != nil {
 		counts, counted = k.counts.slots(0, to+spare), k.counts.mask()
 	}
 	if k.sumOut != nil {
-		sums, some = k.sumOut.slots(0, to+spare), k.sumOut.mask()
+		sums, summed = k.sumOut.slots(0, to+spare), k.sumOut.mask()
 		asked |= sumOver
 	}
-	if k.meanOut != nil { // it shares the mask of sums
-		means, some = k.meanOut.slots(0, to+spare), k.meanOut.mask()
+	if k.meanOut != nil {
+		means, averaged = k.meanOut.slots(0, to+spare), k.meanOut.mask()
 		asked |= meanOver
+	}
+	if summed == averaged {
+		averaged = nil // one mask, written once
 	}
 	for i := -1; i < len(moves); i++ {
 		if i >= 0 {
@@ -106,11 +112,15 @@ func (k *sums[T, S, M, A, P]) run(moves []move, from, to int) int {
 		if means != nil {
 			repeat(means, from, end, k.mean)
 		}
-		if some != nil {
-			some.put(from, end, bit(!k.hidden && k.n > 0))
-			if k.over&asked != 0 && !k.hidden && from < end {
-				return from
-			}
+		some, over := !k.hidden && k.n > 0, k.over&asked
+		if over != 0 && some && !k.overflowNull && from < end {
+			return from
+		}
+		if summed != nil {
+			summed.put(from, end, bit(some && over&sumOver == 0))
+		}
+		if averaged != nil {
+			averaged.put(from, end, bit(some && over&meanOver == 0))
 		}
 		from = end
 	}

@@ -15,7 +15,7 @@ func (s *Sweep) entersAt(w *rolling, i int32) int64 {
 	if w.phase == 0 {
 		return s.enter[i]
 	}
-	return after(s.times[i], w.phase, s.spec.Slide.Micros)
+	return after(s.times[i], w.phase, s.slide.Micros)
 }
 
 // leavesAt gives the first label at which open row i is in w no more.
@@ -23,7 +23,15 @@ func (s *Sweep) leavesAt(w *rolling, i int32) int64 {
 	if w.onGrid {
 		return s.enter[i] + w.width
 	}
-	return after(s.times[i]+w.width, w.phase, s.spec.Slide.Micros)
+	return s.leavesOffGrid(w, s.times[i])
+}
+
+// leavesOffGrid is leavesAt for a row at t and any window.
+func (s *Sweep) leavesOffGrid(w *rolling, t int64) int64 {
+	if s.cal != nil {
+		return s.cal.leaves(t, w.length)
+	}
+	return after(t+w.width, w.phase, s.slide.Micros)
 }
 
 // dark reports whether w has no value at any label of the present key.
@@ -37,7 +45,9 @@ func (s *Sweep) dead() int {
 	if s.key.open {
 		for i := range s.windows {
 			if w := &s.windows[i]; !s.dark(w) {
-				dead = min(dead, w.tail)
+				if dead = min(dead, w.tail); w.wobbles {
+					dead = min(dead, w.back)
+				}
 			}
 		}
 	}
@@ -55,7 +65,9 @@ func (s *Sweep) advance(ctx context.Context, emit flow.Emit, limit int64, end in
 		if w.enters == never && w.head < end {
 			w.enters = s.entersAt(w, w.head)
 		}
-		if w.leaves == never && w.tail < end {
+		if w.wobbles {
+			w.leaves = s.shifts(w, end, limit)
+		} else if w.leaves == never && w.tail < end {
 			w.leaves = s.leavesAt(w, w.tail)
 		}
 	}
@@ -64,21 +76,23 @@ func (s *Sweep) advance(ctx context.Context, emit flow.Emit, limit int64, end in
 			return nil
 		}
 		s.key.at = s.base
-		if err := s.emitRow(ctx, emit, s.base); err != nil {
-			return err
+		if s.base >= s.first {
+			if err := s.emitRow(ctx, emit, s.base); err != nil {
+				return err
+			}
 		}
 	}
 	visitAll := s.enumerate || s.split()
 	simple := s.oneGrid && !s.split() && !s.anyDark()
-	withData := s.spec.Rows == WithData
+	withData, wobbly := s.spec.Rows == WithData, s.wobbly
 	ws := s.windows
 	for {
 		e := int64(never)
 		for i := range ws {
 			e = min(e, ws[i].enters, ws[i].leaves)
 		}
-		if visitAll {
-			e = s.next(e)
+		if visitAll || s.firstAt != never {
+			e = s.upcoming(e, visitAll)
 		}
 		if e > limit {
 			return nil
@@ -94,6 +108,10 @@ func (s *Sweep) advance(ctx context.Context, emit flow.Emit, limit int64, end in
 					w.enters = never
 				}
 			}
+			if wobbly && w.wobbles && w.leaves == e {
+				s.shift(w, e)
+				w.leaves = s.shifts(w, end, limit)
+			}
 			for w.leaves == e {
 				if w.tail++; w.tail < end {
 					w.leaves = s.leavesAt(w, w.tail)
@@ -103,24 +121,38 @@ func (s *Sweep) advance(ctx context.Context, emit flow.Emit, limit int64, end in
 			}
 			data = data || w.tail < w.head
 		}
+		if e < s.first || simple && withData && !data {
+			continue
+		}
 		if !simple {
 			if err := s.emitRow(ctx, emit, e); err != nil {
 				return err
 			}
 			continue
 		}
-		if withData && !data {
-			continue
-		}
-		if s.rows == outputRows || !s.begun {
+		if s.rows == s.most || !s.begun {
 			if err := s.ready(ctx, s.key.row, emit); err != nil {
 				return err
+			}
+		}
+		if wobbly {
+			for i := range ws {
+				s.turn(i, ws[i].tail)
 			}
 		}
 		for i := range ws {
 			s.note(i, ws[i].tail, ws[i].head)
 		}
 		s.row(e)
+	}
+}
+
+// turn makes kernels start anew at the next move of a window that wobbles, if
+// it goes back to lo.
+func (s *Sweep) turn(i int, lo int32) {
+	w, m := &s.windows[i], &s.moves[i]
+	if w.wobbles && (w.lo == unknown || lo < w.lo) {
+		m.turns, w.lo = append(m.turns, int32(m.n)), unknown
 	}
 }
 
@@ -131,6 +163,46 @@ func (s *Sweep) note(i int, lo, hi int32) {
 	m.list[m.n] = move{int32(s.rows), lo, hi}
 	m.n += int(bit(w.lo != lo) | bit(w.hi != hi))
 	w.lo, w.hi = lo, hi
+}
+
+// shift moves the start of a window that wobbles to where it is at label e.
+func (s *Sweep) shift(w *rolling, e int64) {
+	start := s.cal.start(e, w.length)
+	for w.tail < w.head && s.times[w.tail] < start {
+		w.tail++
+	}
+	for w.tail > w.back && s.times[w.tail-1] >= start {
+		w.tail--
+	}
+}
+
+// shifts gives the next label, up to a limit, at which the start of a window
+// that wobbles passes a row before end, on its way forward or back. It looks
+// at the labels one by one, but only at those of a few days.
+func (s *Sweep) shifts(w *rolling, end int32, limit int64) int64 {
+	c, e := s.cal, s.key.at
+	if e == math.MinInt64 {
+		e = s.enter[w.head] - c.micros // nothing has entered yet
+	}
+	for {
+		for least := c.least(e, w.length); w.back < w.tail && s.times[w.back] < least; {
+			w.back++
+		}
+		e += c.micros
+		if w.back == w.tail {
+			if w.tail == end {
+				return never
+			}
+			e = c.hint(e, s.times[w.tail], w.length)
+		}
+		if e > limit {
+			return never
+		}
+		start := c.start(e, w.length)
+		if w.tail < end && s.times[w.tail] < start || w.tail > w.back && s.times[w.tail-1] >= start {
+			return e
+		}
+	}
 }
 
 // split reports whether the rows of the present key come apart by window.
@@ -145,6 +217,18 @@ func (s *Sweep) anyDark() bool {
 	return false
 }
 
+// upcoming gives the label to visit next, when change is the next one at which
+// a window changes: it, or an earlier one that gives a row all the same.
+func (s *Sweep) upcoming(change int64, visitAll bool) int64 {
+	if s.firstAt != never && s.key.at < s.firstAt && (s.key.at != math.MinInt64 || s.spec.Rows == EveryLabel) {
+		return min(change, s.firstAt)
+	}
+	if visitAll {
+		return s.next(change)
+	}
+	return change
+}
+
 // next gives the label to visit after the last one when all labels count;
 // change is the next one at which a window changes.
 func (s *Sweep) next(change int64) int64 {
@@ -156,11 +240,11 @@ func (s *Sweep) next(change int64) int64 {
 	case s.key.at == math.MinInt64, empty && s.spec.Rows == WithData:
 		return change
 	case s.spec.Rows == EveryLabel:
-		return after(s.key.at, 0, s.spec.Slide.Micros)
+		return s.after(s.key.at, 0)
 	}
 	e := int64(never)
 	for i := range s.windows {
-		e = min(e, after(s.key.at, s.windows[i].phase, s.spec.Slide.Micros))
+		e = min(e, s.after(s.key.at, s.windows[i].phase))
 	}
 	return e
 }
@@ -170,7 +254,7 @@ func (s *Sweep) shows(w *rolling, e int64) bool {
 	if s.dark(w) {
 		return false
 	}
-	return s.oneGrid || (e-w.phase)%s.spec.Slide.Micros == 0
+	return s.oneGrid || (e-w.phase)%s.slide.Micros == 0
 }
 
 // emitRow schedules the row of label e, or the rows, or none.
@@ -188,17 +272,19 @@ func (s *Sweep) emitRow(ctx context.Context, emit flow.Emit, e int64) error {
 			return nil
 		}
 	}
-	if s.rows == outputRows || !s.begun {
+	if s.rows == s.most || !s.begun {
 		if err := s.ready(ctx, s.key.row, emit); err != nil {
 			return err
 		}
 	}
 	for i := range s.windows {
-		if w := &s.windows[i]; s.shows(w, e) {
-			s.note(i, w.tail, w.head)
-		} else {
-			s.note(i, 0, absent)
+		w := &s.windows[i]
+		lo, hi := w.tail, w.head
+		if !s.shows(w, e) {
+			lo, hi = 0, absent
 		}
+		s.turn(i, lo)
+		s.note(i, lo, hi)
 	}
 	s.row(e)
 	return nil
@@ -216,11 +302,12 @@ func (s *Sweep) emitSplit(ctx context.Context, emit flow.Emit, e int64) error {
 			return err
 		}
 		for j := range s.windows {
-			if j == i {
-				s.note(i, w.tail, w.head)
-			} else {
-				s.note(j, 0, absent)
+			lo, hi := w.tail, w.head
+			if j != i {
+				lo, hi = 0, absent
 			}
+			s.turn(j, lo)
+			s.note(j, lo, hi)
 		}
 		s.row(e)
 	}

@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -22,7 +23,7 @@ type event struct {
 }
 
 // columns of the test table beside k and ts.
-const columns = "k bigint, ts timestamp, f double, i bigint, s string, g float, n integer, b boolean, d decimal(12,2)"
+const columns = "k bigint, ts timestamp, f double, i bigint, s string, g float, n integer, b boolean, d decimal(12,2), p boolean, q boolean, dt date"
 
 // oracleRows computes the rows of a spec the slow and obvious way: every
 // label of every grid, every event of the key for every window, math/big.
@@ -185,15 +186,60 @@ func line(spec window.Spec, k *int64, e int64, rows [][]event, shown []int) stri
 	}
 	for _, a := range spec.Aggregates {
 		for w := range rows {
+			kept := taking(a.Where, chosen(spec.Distinct, rows[w]))
 			switch {
-			case !slices.Contains(shown, w), spec.EmptyNull && len(rows[w]) == 0:
+			case !slices.Contains(shown, w), spec.EmptyNull && len(kept) == 0:
 				cells = append(cells, "null")
 			default:
-				cells = append(cells, oracle(a.Function, a.Column, rows[w]))
+				cells = append(cells, oracleOf(a, kept))
 			}
 		}
 	}
 	return strings.Join(cells, " | ")
+}
+
+// taking gives the rows in which a boolean column is true.
+func taking(where string, rows []event) []event {
+	if where == "" {
+		return rows
+	}
+	var out []event
+	for _, r := range rows {
+		if r.v[where] == true {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// chosen gives one row of each tuple.
+func chosen(d *window.Distinct, rows []event) []event {
+	if d == nil {
+		return rows
+	}
+	var out []event
+	for i, r := range rows {
+		others := rows[i+1:]
+		if d.First {
+			others = rows[:i]
+		}
+		if !slices.ContainsFunc(others, func(o event) bool { return tuple(d, o) == tuple(d, r) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func tuple(d *window.Distinct, r event) string {
+	var parts []string
+	for _, c := range d.Columns {
+		v := r.v[c]
+		if x, ok := v.(float64); ok && x == 0 {
+			v = 0.0 // of either sign
+		}
+		parts = append(parts, fmt.Sprintf("%T %v", v, v))
+	}
+	return strings.Join(parts, "|")
 }
 
 func when(t int64) string {
@@ -330,7 +376,7 @@ func text(column string, v any) string {
 func compare(a, b any) int {
 	switch x := a.(type) {
 	case int64:
-		return int(max(-1, min(1, x-b.(int64))))
+		return cmp.Compare(x, b.(int64))
 	case string:
 		return strings.Compare(x, b.(string))
 	case bool:

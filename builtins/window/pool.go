@@ -13,14 +13,15 @@ type pool struct {
 	mu    sync.Mutex // columns may be released by other goroutines
 	free  map[int][][]byte
 	below memory.Allocator
+	keep  int // unused blocks of a size that it holds on to
 }
-
-// keep is how many unused blocks of a size the pool holds on to.
-const keep = 64
 
 func newPool() *pool {
-	return &pool{free: map[int][][]byte{}, below: memory.NewGoAllocator()}
+	return &pool{free: map[int][][]byte{}, below: memory.NewGoAllocator(), keep: 64}
 }
+
+// expect readies the pool for batches of so many columns.
+func (p *pool) expect(columns int) { p.keep = max(p.keep, 2*columns) }
 
 // Allocate implements memory.Allocator.
 func (p *pool) Allocate(size int) []byte {
@@ -46,7 +47,7 @@ func (p *pool) Reallocate(size int, b []byte) []byte {
 func (p *pool) Free(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f := p.free[len(b)]; len(f) < keep {
+	if f := p.free[len(b)]; len(f) < p.keep {
 		p.free[len(b)] = append(f, b)
 	}
 }

@@ -15,11 +15,12 @@ type Grid int
 
 const (
 	// EndsOnMultiples puts every label on a whole multiple of the slide since
-	// 1970-01-01T00:00Z: one grid for all windows.
+	// 1970-01-01T00:00Z, or on the local midnight of every so many days or
+	// months counted from 1970-01-01: one grid for all windows.
 	EndsOnMultiples Grid = iota
 	// StartsOnMultiples puts the start of every window on such a multiple, so
 	// its labels stand at start + width. At a label of another window's grid a
-	// window has no value: its columns are null.
+	// window has no value: its columns are null. Not for lengths of a calendar.
 	StartsOnMultiples
 )
 
@@ -69,7 +70,8 @@ type Spec struct {
 	Windows []Length
 	// Slide is the distance of labels.
 	Slide Length
-	// Zone is that of calendar lengths; nil is UTC.
+	// Zone is that of calendar lengths; nil is UTC. To load it, and to have zone
+	// data in the program (time/tzdata), is the caller's part.
 	Zone *time.Location
 	// Grid says where labels stand.
 	Grid Grid
@@ -84,6 +86,10 @@ type Spec struct {
 	EmptyNull bool
 	// NullKeys says what becomes of keys with a null part.
 	NullKeys NullKeys
+	// FirstLabel leaves out the rows of labels before it, without visiting the
+	// labels at which nothing changes; with OnlyChanges the first label from it
+	// on is never left out. Nil: all labels.
+	FirstLabel *int64
 	// LastLabel is the greatest label allowed. Nil: the first label of each
 	// grid after the last row of all keys, from the extent (S-909).
 	LastLabel *int64

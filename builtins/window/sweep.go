@@ -23,15 +23,21 @@ import (
 type Sweep struct {
 	fold
 	windows []rolling
-	// phase of all grids, if they have one; labels are phase + k*slide.
+	slide   Length
+	cal     *calendar // nil: all lengths are microseconds
+	wobbly  bool      // some window wobbles
+	// oneGrid: all windows have the same labels.
 	oneGrid   bool
 	enumerate bool // visit labels at which nothing changes
 	extent    *flow.Extent
 	last      int64 // greatest label
 	base      int64 // first label of every key, for EveryLabel
+	first     int64 // least label that gives a row
+	firstAt   int64 // first label of any grid from it on; never, when all are
 	enter     []int64
 
-	key keyState
+	key    keyState
+	keeper *keeper
 }
 
 // rolling is a window and where the present key stands in it.
@@ -47,10 +53,13 @@ type rolling struct {
 
 	// The last move noted for the present key.
 	lo, hi int32
-}
 
-// unknown, as rolling.lo, makes the next row note a move.
-const unknown = -1
+	// length of a window whose ends a calendar finds; else zero.
+	length Length
+	// wobbles: its start may go back, to open rows from back on.
+	wobbles bool
+	back    int32
+}
 
 // keyState is where the sweep stands in the present key.
 type keyState struct {
@@ -63,11 +72,8 @@ type keyState struct {
 // never is after every label.
 const never = math.MaxInt64
 
-// longest is the greatest width and slide: 10,000 years.
-const longest = 10_000 * 366 * flow.MicrosPerDay
-
 // NewSweep makes a Sweep; Open checks the spec.
-func NewSweep(s Spec) *Sweep { return &Sweep{fold: fold{spec: s, pool: newPool()}} }
+func NewSweep(s Spec) *Sweep { return &Sweep{fold: newFold(s)} }
 
 // Open implements flow.Stage.
 func (s *Sweep) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) {
@@ -82,50 +88,102 @@ func (s *Sweep) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) {
 
 func (s *Sweep) check() error {
 	p := s.spec
-	day := int64(flow.MicrosPerDay)
+	utc := p.Zone == nil || p.Zone == time.UTC || p.Zone.String() == "UTC"
+	if err := p.Slide.check("slide"); err != nil {
+		return err
+	}
+	s.slide = p.Slide
+	if utc {
+		s.slide = s.slide.exact()
+	}
 	switch {
 	case len(p.Windows) == 0:
 		return fault.New(BadSpec, "no windows: expected one at least")
-	case p.Slide.Micros <= 0 || p.Slide.Micros > longest:
-		return fault.New(BadSpec, "slide of %s: expected more than 0 and at most 10000 years", span64(p.Slide.Micros))
-	case p.Rows == EveryLabel && p.Slide.Micros != day:
-		return fault.New(BadSpec, "a row for every label with a slide of %s: expected a slide of 1 day", span64(p.Slide.Micros))
+	case p.Rows == EveryLabel && s.slide.Micros != day:
+		return fault.New(BadSpec, "a row for every label with a slide of %s: expected a slide of 1 day", p.Slide.text())
 	case p.NullKeys == NullNeverMatches && p.Rows == Changes:
 		return fault.New(BadSpec, "null keys that never match: expected rows for every label or with data")
 	}
-	seen := map[int64]bool{}
-	for _, w := range p.Windows {
-		if w.Micros < p.Slide.Micros {
-			return fault.New(BadSpec, "window of %s with a slide of %s: expected a slide no longer than the window",
-				span64(w.Micros), span64(p.Slide.Micros)).WithHint("shorten the slide or widen the window")
+	calendars := s.slide.Micros == 0
+	for _, given := range p.Windows {
+		if err := given.check("window"); err != nil {
+			return err
 		}
-		if w.Micros > longest {
-			return fault.New(BadSpec, "window of %s: expected at most 10000 years", span64(w.Micros))
+		w := given
+		if utc {
+			w = w.exact()
 		}
-		if seen[w.Micros] {
-			return fault.New(BadSpec, "the window of %s occurs twice", span64(w.Micros)).WithHint("remove one of them")
+		if w.shorter(s.slide) {
+			return fault.New(BadSpec, "window of %s with a slide of %s: expected a slide no longer than the window", given.text(), p.Slide.text()).
+				WithHint("shorten the slide or widen the window")
 		}
-		seen[w.Micros] = true
 		r := rolling{width: w.Micros}
-		if p.Grid == StartsOnMultiples {
-			r.phase = w.Micros % p.Slide.Micros
+		if w.Micros == 0 {
+			calendars, r.length = true, w
 		}
-		r.onGrid = p.Grid == StartsOnMultiples || w.Micros%p.Slide.Micros == 0
-		r.off = p.Rows == EveryLabel && r.phase != 0
 		s.windows = append(s.windows, r)
 	}
+	if calendars {
+		if err := s.useCalendar(utc); err != nil {
+			return err
+		}
+		s.settleFirst()
+		return nil
+	}
+	slide := s.slide.Micros
 	s.oneGrid = true
-	for _, w := range s.windows {
+	for i := range s.windows {
+		w := &s.windows[i]
+		if p.Grid == StartsOnMultiples {
+			w.phase = w.width % slide
+		}
+		w.onGrid = p.Grid == StartsOnMultiples || w.width%slide == 0
+		w.off = p.Rows == EveryLabel && w.phase != 0
 		s.oneGrid = s.oneGrid && (w.phase == s.windows[0].phase || p.Rows == EveryLabel)
 	}
 	// On several grids the windows absent from a row differ from label to
 	// label, so rows differ where no window changed.
 	s.enumerate = !p.OnlyChanges || !s.oneGrid
+	s.settleFirst()
 	return nil
 }
 
-// span64 writes a length of time for messages.
-func span64(us int64) string { return (time.Duration(us) * time.Microsecond).String() }
+// settleFirst finds the first label that gives a row.
+func (s *Sweep) settleFirst() {
+	s.first, s.firstAt = math.MinInt64, never
+	if s.spec.FirstLabel == nil {
+		return
+	}
+	s.first = *s.spec.FirstLabel
+	if s.spec.Rows == EveryLabel {
+		s.firstAt = s.after(s.first-1, 0)
+		return
+	}
+	for i := range s.windows {
+		s.firstAt = min(s.firstAt, s.after(s.first-1, s.windows[i].phase))
+	}
+}
+
+// useCalendar finds labels and windows by a calendar.
+func (s *Sweep) useCalendar(utc bool) error {
+	if s.spec.Grid == StartsOnMultiples {
+		return fault.New(BadSpec, "windows in calendar days or months that start on multiples of the slide: expected windows that end on them")
+	}
+	c := &calendar{micros: s.slide.Micros, days: int64(s.slide.Days), months: int64(s.slide.Months)}
+	if !utc {
+		c.zone = s.spec.Zone
+	} else if c.micros%day == 0 {
+		c.days, c.micros = c.micros/day, 0
+	}
+	for i := range s.windows {
+		w := &s.windows[i]
+		w.length = Length{Micros: w.width, Days: w.length.Days, Months: w.length.Months}
+		w.wobbles = c.wobbles(w.length)
+		s.wobbly = s.wobbly || w.wobbles
+	}
+	s.cal, s.oneGrid, s.enumerate = c, true, !s.spec.OnlyChanges
+	return nil
+}
 
 // Reads implements flow.Reads.
 func (s *Sweep) Reads() []string { return s.reads() }
@@ -152,12 +210,20 @@ func (s *Sweep) Bound(e flow.Extent) {
 	s.base = flow.DayOf(e.MinTime).Micros()
 	for i := range s.windows {
 		if w := &s.windows[i]; !w.off {
-			s.last = max(s.last, after(e.MaxTime, w.phase, s.spec.Slide.Micros))
+			s.last = max(s.last, s.after(e.MaxTime, w.phase))
 		}
 	}
 	if s.spec.Rows == EveryLabel { // labels are midnights, whatever the windows are
-		s.last = after(e.MaxTime, 0, s.spec.Slide.Micros)
+		s.last = s.after(e.MaxTime, 0)
 	}
+}
+
+// after gives the first label after t of the grid of a phase.
+func (s *Sweep) after(t, phase int64) int64 {
+	if s.cal != nil {
+		return s.cal.after(t)
+	}
+	return after(t, phase, s.slide.Micros)
 }
 
 // after gives the first label greater than t of the grid phase + k*slide.
@@ -204,6 +270,12 @@ func (s *Sweep) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 		if err := s.ordered(in, base, from, to); err != nil {
 			return err
 		}
+		if s.keeper != nil {
+			lo, hi := s.live(base+from, base+to)
+			if err := s.keeper.add(in, from, lo-base, hi-base); err != nil {
+				return err
+			}
+		}
 		// A later row of this key may enter at any label after its last one.
 		limit := s.times[base+to-1]
 		if to < n {
@@ -216,6 +288,11 @@ func (s *Sweep) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 			s.closeKey()
 		}
 		from = to
+	}
+	if s.keeper != nil {
+		if err := s.keeper.flush(); err != nil {
+			return err
+		}
 	}
 	if s.key.open {
 		s.close(s.key.row)
@@ -230,6 +307,7 @@ func (s *Sweep) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 		for i := range s.windows {
 			s.windows[i].tail -= int32(dropped)
 			s.windows[i].head -= int32(dropped)
+			s.windows[i].back -= int32(dropped)
 			s.windows[i].lo = unknown
 		}
 	}
@@ -291,11 +369,17 @@ func (s *Sweep) ordered(in flow.Batch, base, from, to int) error {
 
 func instant(us int64) string { return time.UnixMicro(us).UTC().Format(time.RFC3339Nano) }
 
-// enterAll notes the first label of the multiples of the slide after each row
+// enterAll notes the first label of the grid of phase 0 after each row
 // from base on.
 func (s *Sweep) enterAll(base int) {
 	s.enter = append(s.enter[:base], s.times[base:]...)
-	slide := s.spec.Slide.Micros
+	if s.cal != nil {
+		for i, t := range s.enter[base:] {
+			s.enter[base+i] = s.cal.after(t)
+		}
+		return
+	}
+	slide := s.slide.Micros
 	for i, t := range s.enter[base:] {
 		s.enter[base+i] = after(t, 0, slide)
 	}
@@ -310,7 +394,7 @@ func (s *Sweep) startKey(row, at int) {
 	}
 	for i := range s.windows {
 		w := &s.windows[i]
-		w.tail, w.head, w.lo = int32(at), int32(at), unknown
+		w.tail, w.head, w.back, w.lo = int32(at), int32(at), int32(at), unknown
 		w.enters, w.leaves = never, never
 	}
 }
@@ -343,5 +427,6 @@ func (s *Sweep) Flush(ctx context.Context, emit flow.Emit) error {
 // Close implements flow.Stage.
 func (s *Sweep) Close() error {
 	s.release()
+	s.keeper.release()
 	return nil
 }

@@ -25,13 +25,18 @@ func check(ctx context.Context, c *call) error {
 }
 
 func planVerb() verb {
-	return verb{name: "plan", usage: "PIPELINE.toml [--start D] [--end D]", short: "show the resolved pipeline: schemas, plugins, limits", run: showPlan}
+	return verb{name: "plan", usage: "PIPELINE.toml [--start D] [--end D] [--missing]", short: "show the resolved pipeline: schemas, plugins, what a run reads", run: showPlan}
 }
 
 func showPlan(ctx context.Context, c *call) error {
 	var t target
-	return t.with(c, c.flags(), func(h *host.Host, _ string, interval flow.Interval) error {
-		p, err := h.Plan(ctx, interval)
+	f := c.flags()
+	t.missingFlag(f, "show")
+	return t.with(c, f, func(h *host.Host, _ string, interval flow.Interval) error {
+		if t.missing {
+			return listMissing(c, func() (*host.MissingReport, error) { return h.EstimateMissing(ctx, interval) })
+		}
+		p, err := h.Estimate(ctx, interval)
 		if err != nil {
 			return err
 		}

@@ -164,7 +164,7 @@ func TestRun_KilledAnywhere_NextRunIsRight(t *testing.T) {
 		}
 	}
 	t.Logf("a run takes %v; killed runs were found %v", length.Round(time.Millisecond), left)
-	if left["claimed"] == 0 {
+	if left["claimed"] == 0 && !testing.Short() { // ten kills may all miss
 		t.Error("no run was killed while it computed")
 	}
 }

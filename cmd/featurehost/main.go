@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // zones of windows, wherever the program runs
 )
 
 func main() {

@@ -18,6 +18,7 @@ type target struct {
 	plugins, memory  string
 	start, end, date string
 	quiet            bool
+	missing          bool
 }
 
 func (t *target) flags(f *flag.FlagSet) {
@@ -27,6 +28,11 @@ func (t *target) flags(f *flag.FlagSet) {
 	f.StringVar(&t.end, "end", "", "last day, yyyy-mm-dd, included")
 	f.StringVar(&t.date, "date", "", "one day, yyyy-mm-dd: short for --start D --end D")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress and no log lines below warnings")
+}
+
+// missingFlag adds --missing, for the verbs that know it.
+func (t *target) missingFlag(f *flag.FlagSet, what string) {
+	f.BoolVar(&t.missing, "missing", false, what+" the days that no run of this pipeline file and these plugins computed, from --start (default: the first day known) to --end (default: yesterday)")
 }
 
 // interval reads --start, --end and --date.
@@ -45,7 +51,7 @@ func (t *target) interval() (flow.Interval, error) {
 	if i.Start != nil && i.End != nil && *i.End < *i.Start {
 		return i, fault.New(BadFlag, "the end %s is before the start %s", i.End, i.Start)
 	}
-	if i.Start != nil && i.End == nil {
+	if i.Start != nil && i.End == nil && !t.missing {
 		return i, fault.New(BadFlag, "--start needs --end: an interval run replaces exactly the days between them")
 	}
 	return i, nil

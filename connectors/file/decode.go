@@ -21,7 +21,8 @@ import (
 // stored is an open Parquet file.
 type stored struct {
 	name   string // for messages and positions: the file the user named
-	os     *os.File
+	os     *counted
+	text   int64 // bytes of the text file that it was made of
 	raw    *pqfile.Reader
 	arrow  *pqarrow.FileReader
 	fields []storedField
@@ -65,7 +66,7 @@ func openStored(path, name string, batchRows int) (f *stored, skipped []arrow.Fi
 		}
 		return nil, nil, fault.Wrap(err, CannotRead, "cannot open %s", name)
 	}
-	f = &stored{name: name, os: file}
+	f = &stored{name: name, os: &counted{File: file}}
 	defer func() {
 		if err != nil {
 			f.close()
@@ -75,7 +76,7 @@ func openStored(path, name string, batchRows int) (f *stored, skipped []arrow.Fi
 	defer guard(name, &err)
 	props := parquet.NewReaderProperties(memory.DefaultAllocator)
 	props.BufferedStreamEnabled, props.BufferSize = true, 1<<18
-	f.raw, err = pqfile.NewParquetReader(file, pqfile.WithReadProps(props))
+	f.raw, err = pqfile.NewParquetReader(f.os, pqfile.WithReadProps(props))
 	if err != nil {
 		return f, nil, damaged(err, "the file is no Parquet file, or it is damaged").At("%s", name)
 	}
@@ -176,32 +177,27 @@ type group struct {
 	row     int64 // number of the next row in the file
 }
 
-// openGroup starts on row group n. bytes is the size of what will be read.
-func (f *stored) openGroup(ctx context.Context, n int, columns []*storedField) (g *group, bytes int64, err error) {
+// openGroup starts on row group n.
+func (f *stored) openGroup(ctx context.Context, n int, columns []*storedField) (g *group, err error) {
 	defer guard(f.groupName(n), &err)
 	meta := f.raw.MetaData().RowGroup(n)
 	g = &group{f: f, number: n, columns: columns, left: meta.NumRows(), row: f.first}
 	if g.left < 0 {
-		return nil, 0, fault.New(Corrupt, "the footer counts %d rows", g.left).At("%s", f.groupName(n))
+		return nil, fault.New(Corrupt, "the footer counts %d rows", g.left).At("%s", f.groupName(n))
 	}
 	for _, c := range columns {
 		leaves := map[int]bool{}
 		for _, l := range c.leaves {
 			leaves[l] = true
-			chunk, err := meta.ColumnChunk(l)
-			if err != nil {
-				return nil, 0, damaged(err, "column %q is damaged", c.name).At("%s", f.groupName(n))
-			}
-			bytes += chunk.TotalCompressedSize()
 		}
 		r, err := f.arrow.GetFieldReader(ctx, c.index, leaves, []int{n})
 		if err != nil {
 			g.close()
-			return nil, 0, damaged(err, "column %q is damaged", c.name).At("%s", f.groupName(n))
+			return nil, damaged(err, "column %q is damaged", c.name).At("%s", f.groupName(n))
 		}
 		g.readers = append(g.readers, r)
 	}
-	return g, bytes, nil
+	return g, nil
 }
 
 func (f *stored) groupName(n int) string { return fmt.Sprintf("%s, row group %d", f.name, n) }

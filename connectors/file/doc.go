@@ -3,7 +3,9 @@
 //
 // Its one idea: everything is read as Parquet, row group by row group. Text
 // files are first turned into a Parquet file in the scratch folder by the SQL
-// engine, which refuses rows that do not fit.
+// engine, which refuses rows that do not fit. JSON lines that are plain
+// (jsonlines) are decoded without that detour; from the first line on that is
+// not, the engine reads the file, and the rows already given are passed over.
 //
 //   - F1: what the interval cannot need is not read: files by their partition
 //     columns, row groups by their statistics. What is left is filtered row by
@@ -17,6 +19,7 @@
 //     fewer rows.
 //   - F5: memory is bounded by a batch and the compressed columns of one row
 //     group, whatever the size of the files.
+//   - F6: who decoded a JSON line cannot be told from its row.
 //
 // It knows nothing of features or stores, and never writes but to scratch.
 package file

@@ -154,8 +154,12 @@ func (r *Reader) storedFields(o object) ([]arrow.Field, error) {
 	return fields, nil
 }
 
-// textFields asks the SQL engine for the columns of text files.
+// textFields asks the SQL engine for the columns of text files, where they are
+// not plain to see.
 func (r *Reader) textFields(ctx context.Context, list []object) ([]arrow.Field, error) {
+	if r.cfg.Format == "json" && r.declared != nil && plainFields(r.declared.Fields()) {
+		return r.declared.Fields(), nil
+	}
 	s, err := r.env.SQL.Describe(ctx, r.foreign(r.declared, list))
 	if err != nil {
 		return nil, rowFault(err)
@@ -185,12 +189,34 @@ func rowFault(err error) error {
 }
 
 // Stats implements flow.Reader.
-func (r *Reader) Stats() flow.ReadStats { return r.stats }
+func (r *Reader) Stats() flow.ReadStats {
+	st := r.stats
+	if r.open != nil && r.open.file != nil {
+		st.Bytes += r.open.file.fetched()
+	}
+	if r.open != nil && r.open.lines != nil {
+		st.Bytes += r.open.lines.bytes
+	}
+	return st
+}
+
+// leave ends a file and keeps the count of its bytes.
+func (r *Reader) leave(x *read) {
+	r.stats.Bytes += x.file.fetched()
+	x.file.close()
+	x.file = nil
+}
 
 // Close implements flow.Reader. Spilled files go with the scratch folder of
 // the run.
 func (r *Reader) Close() error {
 	if r.open != nil {
+		if r.open.file != nil {
+			r.stats.Bytes += r.open.file.fetched()
+		}
+		if r.open.lines != nil {
+			r.stats.Bytes += r.open.lines.bytes
+		}
 		r.open.close()
 		r.open = nil
 	}
@@ -261,12 +287,14 @@ func (r *Reader) project(want []string) (*arrow.Schema, error) {
 // read is a read under way.
 type read struct {
 	out    *arrow.Schema
-	days   *days
+	days   *strategy
 	rows   int // greatest number of rows in a batch
 	next   int // next object
 	object object
 	file   *stored
 	group  *group
+	lines  *lines         // of a JSON file, while its lines are plain
+	passed int64          // rows of the file that lines gave, to be passed over in file
 	own    []*storedField // columns decoded of the file: those of out, then maybe the day's
 	ready  []flow.Batch   // batches made but not given yet
 }
@@ -279,6 +307,10 @@ func (x *read) close() {
 	if x.file != nil {
 		x.file.close()
 		x.file = nil
+	}
+	if x.lines != nil {
+		x.lines.close()
+		x.lines = nil
 	}
 	for _, b := range x.ready {
 		b.Release()
@@ -335,21 +367,28 @@ func (r *Reader) Next(ctx context.Context) (flow.Batch, error) {
 // step decodes a batch, or goes to the next row group or file.
 func (r *Reader) step(ctx context.Context, x *read) error {
 	switch {
+	case x.lines != nil:
+		return r.decodeLines(ctx, x)
 	case x.group != nil:
 		return r.decode(ctx, x)
 	case x.file != nil && x.file.group < x.file.raw.NumRowGroups():
 		return r.nextGroup(ctx, x)
 	}
 	if x.file != nil {
-		x.file.close()
-		x.file = nil
+		r.leave(x)
 	}
 	for x.next < len(r.list) {
 		o := r.list[x.next]
 		x.next++
-		if x.days.wants(o) {
-			return r.nextFile(ctx, x, o)
+		if !x.days.wants(o) {
+			continue
 		}
+		r.stats.Objects++
+		x.passed = 0
+		if r.maybePlain(o) {
+			return r.openLines(x, o)
+		}
+		return r.nextFile(ctx, x, o)
 	}
 	return io.EOF
 }
@@ -360,24 +399,16 @@ func (r *Reader) nextFile(ctx context.Context, x *read, o object) error {
 	if err != nil {
 		return err
 	}
-	f, _, err := openStored(path, o.path, x.rows)
+	f, err := r.openObject(x, o, path)
 	if err != nil {
 		return err
 	}
-	if err := r.alike(f); err != nil {
-		f.close()
-		return err
-	}
-	x.object, x.file, x.own = o, f, nil
-	for _, want := range x.out.Fields() {
-		if !hasField(r.partitions, want.Name) {
-			x.own = append(x.own, f.field(want.Name))
+	x.file = f
+	if path != o.path {
+		if f.text, err = textBytes(o); err != nil {
+			return err
 		}
 	}
-	if x.days != nil && x.days.column != "" && !x.out.HasField(x.days.column) && !hasField(r.partitions, x.days.column) {
-		x.own = append(x.own, f.field(x.days.column))
-	}
-	r.stats.Objects++
 	return nil
 }
 
@@ -428,26 +459,27 @@ func (r *Reader) nextGroup(ctx context.Context, x *read) (err error) {
 	defer guard(f.groupName(n), &err)
 	meta := f.raw.MetaData().RowGroup(n)
 	f.group++
-	if x.days != nil && x.days.column != "" {
-		if c := f.field(x.days.column); c != nil && len(c.leaves) == 1 {
-			chunk, err := meta.ColumnChunk(c.leaves[0])
-			if err != nil {
-				return damaged(err, "column %q is damaged", c.name).At("%s", f.groupName(n))
-			}
-			if !x.days.mayHold(chunk, c.stored) {
-				r.stats.RowGroupsSkipped++
-				f.first += meta.NumRows()
-				return nil
-			}
-		}
+	if x.passed >= meta.NumRows() {
+		x.passed -= meta.NumRows()
+		f.first += meta.NumRows()
+		return nil
 	}
-	g, bytes, err := f.openGroup(ctx, n, x.own)
+	skip, err := f.skips(n, x.days)
+	if err != nil {
+		return err
+	}
+	if skip {
+		x.passed = 0
+		r.stats.RowGroupsSkipped++
+		f.first += meta.NumRows()
+		return nil
+	}
+	g, err := f.openGroup(ctx, n, x.own)
 	if err != nil {
 		return err
 	}
 	f.first += meta.NumRows()
 	r.stats.RowGroups++
-	r.stats.Bytes += bytes
 	x.group = g
 	return nil
 }
@@ -455,7 +487,11 @@ func (r *Reader) nextGroup(ctx context.Context, x *read) (err error) {
 // decode makes the next batch of the row group ready.
 func (r *Reader) decode(ctx context.Context, x *read) error {
 	row := x.group.row
-	arrays, n, bad, err := x.group.next(ctx, x.rows)
+	want := x.rows
+	if x.passed > 0 {
+		want = int(min(int64(want), x.passed))
+	}
+	arrays, n, bad, err := x.group.next(ctx, want)
 	if err != nil {
 		return err
 	}
@@ -469,6 +505,10 @@ func (r *Reader) decode(ctx context.Context, x *read) error {
 			a.Release()
 		}
 	}()
+	if x.passed > 0 {
+		x.passed -= int64(n)
+		return nil
+	}
 	r.stats.Rows += int64(n)
 	for i, b := range bad {
 		if b > 0 {
@@ -548,7 +588,7 @@ func (r *Reader) cut(ctx context.Context, x *read, whole arrow.RecordBatch, arra
 		return nil
 	}
 	keep := make([]bool, n)
-	kept := x.days.mark(day, keep)
+	kept := x.days.clock.Mark(day, x.days.lo, x.days.hi, keep)
 	r.stats.OutOfSpan += int64(n - kept)
 	var runs [][2]int
 	for i := 0; i < n; i++ {

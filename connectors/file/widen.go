@@ -15,6 +15,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi/schema"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/parts/days"
 )
 
 // widened is the type under which values of t enter a pipeline (S-402); ok is
@@ -170,7 +171,7 @@ func widenTimes(x *array.Timestamp) (arrow.Array, int64, error) {
 			nulls++
 			continue
 		}
-		us := toMicros(int64(v), from.Unit)
+		us := days.Micros(int64(v), from.Unit)
 		if us < leastMicros || us > greatestMicros {
 			bad++
 			nulls++
@@ -182,30 +183,6 @@ func widenTimes(x *array.Timestamp) (arrow.Array, int64, error) {
 	d := array.NewData(to, len(micros), []*memory.Buffer{memory.NewBufferBytes(valid), bufferOf(micros)}, nil, nulls, 0)
 	defer d.Release()
 	return array.MakeFromData(d), bad, nil
-}
-
-// toMicros floors a time of another unit to microseconds; what is too large
-// for 64 bits stays at their ends.
-func toMicros(v int64, u arrow.TimeUnit) int64 {
-	switch u {
-	case arrow.Second:
-		return timesSaturated(v, 1_000_000)
-	case arrow.Millisecond:
-		return timesSaturated(v, 1_000)
-	case arrow.Nanosecond:
-		return floorDiv(v, 1_000)
-	}
-	return v
-}
-
-func timesSaturated(v, f int64) int64 {
-	if v > math.MaxInt64/f {
-		return math.MaxInt64
-	}
-	if v < math.MinInt64/f {
-		return math.MinInt64
-	}
-	return v * f
 }
 
 func floorDiv(v, by int64) int64 {

@@ -16,8 +16,11 @@
 //   - H5: rows keep the order in which they came; they come sorted by
 //     canonical key bytes, then timestamp, so each day's file is sorted too
 //     (S-1201).
-//   - H6: memory is bounded: when the open days outgrow their budget, the
-//     largest one is encoded and appended to its file as a row group.
+//   - H6: memory is bounded: when the open days outgrow their budget, the rows
+//     of the largest one leave it. Where they are enough for a row group they
+//     become one; else they are put aside, encoded, in a scratch file of the
+//     run, and row groups are made of them in Prepare, a day at a time: every
+//     key has rows on many days, so that all days of a table are open at once.
 //
 // It knows no Thrift, no ledger and no online store.
 package historical

@@ -35,6 +35,9 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 		rows += d.file.Rows()
 		p.Files = append(p.Files, dayFile{Path: d.path, Rows: d.file.Rows()})
 	}
+	if err := w.spill.remove(ctx); err != nil {
+		return flow.Pending{}, err
+	}
 	if err := s.syncPending(ctx, w.days); err != nil {
 		return flow.Pending{}, err
 	}

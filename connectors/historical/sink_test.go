@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"go.uber.org/goleak"
 
 	"github.com/featurehost/featurehost/config"
@@ -88,7 +91,7 @@ func TestSink_SortedInput_EveryDaySorted(t *testing.T) {
 	defer s.Close()
 	const keys, days = 3000, 91
 	rows := 0
-	flushed := false
+	spilled := false
 	for k := 0; k < keys; k += 100 {
 		var text []string
 		for i := range 100 {
@@ -106,21 +109,29 @@ func TestSink_SortedInput_EveryDaySorted(t *testing.T) {
 			t.Fatalf("%d bytes held, the budget is %d", held, s.writer.budget)
 		}
 		for _, d := range s.writer.days {
-			flushed = flushed || d.file.Groups() > 0
+			spilled = spilled || len(d.runs) > 0
 		}
 	}
-	if !flushed {
-		t.Fatal("no row group was written before the end: the budget was not tested")
+	if !spilled {
+		t.Fatal("no rows were put aside: the budget was not tested")
 	}
 	p, err := s.Prepare(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, path := range aside(t, dir) {
+		if filepath.Base(path) == spillFile {
+			t.Errorf("%s outlives Prepare", path)
+		}
 	}
 	if _, err := s.Publish(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	found := 0
 	for _, path := range files(t, filepath.Join(dir, "historical")) {
+		if n := groupsOf(t, filepath.Join(dir, "historical", path)); n != 1 {
+			t.Errorf("%s has %d row groups for %d rows", path, n, keys)
+		}
 		last := int64(-1)
 		for line := range strings.Lines(rowsOf(t, filepath.Join(dir, "historical", path))) {
 			var id int64
@@ -485,5 +496,141 @@ func TestSink_DiskFullWhileWriting_PendingRemovedAtOnce(t *testing.T) {
 		}
 		return
 	}
-	t.Fatal("no row group was written while rows came")
+	t.Fatal("no rows were put aside while rows came")
+}
+
+// A day with more rows than a row group holds, put aside many times while
+// other days crowd it out: its groups are of about equal size, and its rows
+// keep their order.
+func TestSink_LargeDaysPutAside_GroupsOfEqualSize(t *testing.T) {
+	dir := t.TempDir()
+	s := sink(t, dir, config.Sink{}, nil)
+	s.env.MemoryBytes = 1
+	const batch, days, rows = 1000, 40, groupRows + groupRows*3/4
+	rec := hosttest.Record(t, columns)
+	defer rec.Release()
+	if err := s.Open(t.Context(), run(t, "r", "", ""), rec.Schema()); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	b := array.NewRecordBuilder(memory.DefaultAllocator, rec.Schema())
+	defer b.Release()
+	for from := 0; from < rows; from += batch {
+		n := min(batch, rows-from)
+		for d := range days {
+			if d > 0 && from > 0 && from+batch < rows {
+				continue // the other days have rows at the start and the end only
+			}
+			for i := range n {
+				b.Field(0).(*array.Int64Builder).Append(int64(from + i))
+				b.Field(1).(*array.TimestampBuilder).Append(arrow.Timestamp((19723 + int64(d)) * flow.MicrosPerDay))
+				if i%3 == 0 {
+					b.Field(2).AppendNull()
+				} else {
+					b.Field(2).(*array.Int64Builder).Append(int64(from+i) * 977)
+				}
+			}
+		}
+		out := b.NewRecordBatch()
+		err := s.Write(t.Context(), flow.Batch{Record: out})
+		out.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := s.writer.days[0]; from%(50*batch) == 0 {
+			run, err := s.writer.spill.put(t.Context(), first.rows, first.n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first.runs, first.n = append(first.runs, run), 0
+		}
+	}
+	p, err := s.Prepare(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Publish(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "historical/e/s/year=2024/month=1/day=1/part-0.parquet")
+	if n := groupsOf(t, path); n != 2 {
+		t.Errorf("%d rows in %d row groups", rows, n)
+	}
+	next := 0
+	for line := range strings.Lines(rowsOf(t, path)) {
+		var id int
+		fmt.Sscan(line, &id)
+		if id != next {
+			t.Fatalf("row %d has key %d", next, id)
+		}
+		next++
+	}
+	if next != rows {
+		t.Errorf("%d rows of %d", next, rows)
+	}
+}
+
+// A scratch file that another hand touched ends the run before anything of it
+// is believed, and nothing stays behind.
+func TestSink_SpillTouched_Refused(t *testing.T) {
+	for name, touch := range map[string]func(path string) error{
+		"changed": func(p string) error {
+			f, err := os.OpenFile(p, os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteAt([]byte{0xff, 0x01}, 40)
+				err = errors.Join(err, f.Close())
+			}
+			return err
+		},
+		"cut": func(p string) error { return os.Truncate(p, 100) },
+	} {
+		dir := t.TempDir()
+		s := sink(t, dir, config.Sink{}, nil)
+		b := hosttest.Batch(t, columns, "1 | 2024-01-01 | 7", "1 | 2024-01-02 | 8")
+		if err := s.Open(t.Context(), run(t, "r", "", ""), b.Record.Schema()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Write(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+		for _, d := range s.writer.days {
+			if err := s.writer.relieve(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := touch(s.store.Path(s.writer.spill.key)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Prepare(t.Context()); !fault.Is(err, WriteRefused) || !strings.Contains(err.Error(), "rows put aside") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.Close(); err != nil || aside(t, dir) != nil || table(t, dir) != "" {
+			t.Errorf("%s: %v, left %q", name, err, aside(t, dir))
+		}
+	}
+}
+
+// What a killed process put aside goes with the rest of its run.
+func TestSink_Discard_RemovesSpill(t *testing.T) {
+	dir := t.TempDir()
+	s := sink(t, dir, config.Sink{}, nil)
+	b := hosttest.Batch(t, columns, "1 | 2024-01-01 | 7")
+	defer b.Release()
+	if err := s.Open(t.Context(), run(t, "r", "", ""), b.Record.Schema()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writer.relieve(t.Context(), s.writer.days[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := aside(t, dir); len(got) != 1 || filepath.Base(got[0]) != spillFile {
+		t.Fatalf("aside lies %q", got)
+	}
+	s.close() // as a killed process: nothing is removed
+	if err := sink(t, dir, config.Sink{}, nil).Discard(t.Context(), run(t, "r", "", "")); err != nil || aside(t, dir) != nil {
+		t.Errorf("%v, left %q", err, aside(t, dir))
+	}
 }

@@ -116,6 +116,17 @@ func files(t testing.TB, dir string) []string {
 	return out
 }
 
+// groupsOf counts the row groups of a file.
+func groupsOf(t testing.TB, path string) int {
+	t.Helper()
+	pf, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pf.Close()
+	return pf.NumRowGroups()
+}
+
 func rowsOf(t testing.TB, path string) string {
 	t.Helper()
 	pf, err := file.OpenParquetFile(path, false)

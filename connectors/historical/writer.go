@@ -13,8 +13,13 @@ import (
 )
 
 const (
-	// groupRows is the size of a full row group.
-	groupRows = 1 << 17
+	// groupRows is the size of a full row group, and groupBytes bounds what the
+	// rows of one take that come back from the spill.
+	groupRows  = 1 << 17
+	groupBytes = 32 << 20
+	// directShare is the part of the budget from which on the rows of a day
+	// make a row group when memory is short; fewer are put aside.
+	directShare = 8
 	// maxBudget and minBudget bound what the open days may hold together. A
 	// third of the part's memory is left for encoding and row counts.
 	maxBudget = 64 << 20
@@ -32,6 +37,8 @@ type writer struct {
 	layout   *colfile.Layout
 	arena    colfile.Arena
 	budget   int64
+	spill    spill
+	none     *colfile.Rows // stays empty
 	days     []*dayWriter
 	slots    slotMap
 	// scratch of one batch
@@ -44,8 +51,9 @@ type writer struct {
 // dayWriter is the file of one day.
 type dayWriter struct {
 	day  flow.Day
-	key  string // of the file
-	path string // of its folder below the table
+	key  string        // of the file
+	path string        // of its folder below the table
+	runs []colfile.Run // put aside, before the rows buffered
 	rows *colfile.Rows
 	n    int // rows buffered
 	file *colfile.File
@@ -62,10 +70,13 @@ func newWriter(s *Sink) (*writer, error) {
 	if s.env.MemoryBytes > 0 { // 0: the host names no share
 		budget = min(max(s.env.MemoryBytes*2/3, minBudget), maxBudget)
 	}
-	return &writer{
+	w := &writer{
 		store: s.store, folder: s.pending, interval: s.run.Interval, flat: s.layout == flat,
 		stamp: at, columns: s.schema.NumFields(), layout: layout, budget: budget,
-	}, nil
+		spill: spill{store: s.store, key: s.pending + "/" + spillFile},
+	}
+	w.none = layout.NewRows(&w.arena)
+	return w, nil
 }
 
 // sortedBy names the columns that rows are sorted by: the keys, which stand
@@ -106,16 +117,34 @@ func (w *writer) write(ctx context.Context, rec flow.Record) error {
 	for _, d := range w.touched {
 		day := w.days[d]
 		if day.n += int(w.starts[d+1] - w.starts[d]); day.n >= groupRows {
-			if err := w.flush(ctx, day); err != nil {
+			if err := w.relieve(ctx, day); err != nil {
 				return err
 			}
 		}
 	}
 	for w.arena.Held() > w.budget {
-		if err := w.flush(ctx, w.largest()); err != nil {
+		if err := w.relieve(ctx, w.largest()); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// relieve frees the memory of a day: its rows become a row group where they
+// are enough for one, else they are put aside.
+func (w *writer) relieve(ctx context.Context, d *dayWriter) error {
+	if d.n == 0 {
+		return fault.New(NoMemory, "the memory budget of %d bytes holds no rows", w.budget).WithHint("give the run more with --memory")
+	}
+	if len(d.runs) == 0 && (d.n >= groupRows/2 || d.rows.Bytes() >= w.budget/directShare) {
+		return w.stroke(ctx, d, func(f blob.File) error { return w.group(ctx, d, f, 0, true) })
+	}
+	run, err := w.spill.put(ctx, d.rows, d.n)
+	if err != nil {
+		return err
+	}
+	d.runs = append(d.runs, run)
+	d.n = 0
 	return nil
 }
 
@@ -189,27 +218,46 @@ func (w *writer) largest() *dayWriter {
 	return best
 }
 
-// flush appends a day's rows to its file as a row group. The file is open
-// only meanwhile: a table may have more days than a process may have files.
-func (w *writer) flush(ctx context.Context, d *dayWriter) error {
-	if d.n == 0 {
-		return fault.New(NoMemory, "the memory budget of %d bytes holds no rows", w.budget).WithHint("give the run more with --memory")
+// group appends a row group to a day's file: its first k runs, and the rows
+// buffered if tail says so.
+func (w *writer) group(ctx context.Context, d *dayWriter, f blob.File, k int, tail bool) error {
+	g := colfile.Group{Spill: w.spill.rows, Runs: d.runs[:k], Rows: d.rows}
+	if tail {
+		g.N = d.n
+	} else {
+		g.Rows = w.none
 	}
-	return w.stroke(ctx, d, func(f blob.File) error {
-		err := d.file.WriteGroup(ctx, f, d.rows, d.n)
-		d.n = 0
+	if err := d.file.WriteGroup(ctx, f, g); err != nil {
 		return err
-	})
+	}
+	d.runs = d.runs[k:]
+	d.n -= g.N
+	return nil
 }
 
-// finish writes what is left of a day and its footer.
+// finish writes what is left of a day, in row groups of about equal size, and
+// its footer.
 func (w *writer) finish(ctx context.Context, d *dayWriter) error {
 	return w.stroke(ctx, d, func(f blob.File) error {
-		if d.n > 0 {
-			if err := d.file.WriteGroup(ctx, f, d.rows, d.n); err != nil {
+		left := d.n
+		for _, r := range d.runs {
+			left += r.Rows
+		}
+		for left > 0 {
+			want := left / max(1, (left+groupRows/2)/groupRows)
+			k, rows, bytes := 0, 0, 0
+			for k < len(d.runs) && rows < want && (k == 0 || bytes+d.runs[k].Bytes <= groupBytes) {
+				rows, bytes = rows+d.runs[k].Rows, bytes+d.runs[k].Bytes
+				k++
+			}
+			tail := k == len(d.runs) && (k == 0 || rows < want)
+			if tail {
+				rows += d.n
+			}
+			if err := w.group(ctx, d, f, k, tail); err != nil {
 				return err
 			}
-			d.n = 0
+			left -= rows
 		}
 		return d.file.Close(f)
 	})
@@ -234,6 +282,7 @@ func (w *writer) stroke(ctx context.Context, d *dayWriter, write func(blob.File)
 }
 
 func (w *writer) close() {
+	w.spill.close()
 	w.arena.Close()
 	w.days = nil
 }

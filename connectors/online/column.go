@@ -53,6 +53,18 @@ func (c column) sqlType() string {
 	}
 }
 
+// storable tells whether a type is one of features: a scalar or a list of them.
+func storable(t arrow.DataType) bool {
+	parsed, err := schema.ParseType(schema.TypeName(t))
+	if err != nil {
+		return false
+	}
+	if list, ok := parsed.(*arrow.ListType); ok {
+		parsed = list.Elem()
+	}
+	return !arrow.IsNested(parsed.ID())
+}
+
 // columnsOf checks the schema of a feature table: keys, timestamp, features.
 func columnsOf(in *flow.Schema) ([]column, error) {
 	at := in.FieldIndices(timestampColumn)
@@ -80,7 +92,7 @@ func columnsOf(in *flow.Schema) ([]column, error) {
 		if strings.HasPrefix(lower, reserved) || f.Name == "" || strings.ContainsRune(f.Name, 0) {
 			return nil, fault.New(BadColumn, "column %q has a name that the online table keeps for itself", f.Name).WithHint("rename the key or feature")
 		}
-		if _, err := schema.ParseType(schema.TypeName(f.Type)); err != nil {
+		if !storable(f.Type) {
 			return nil, fault.New(BadColumn, "column %q has type %s, which is no feature type", f.Name, f.Type).WithHint("declare a type for it")
 		}
 		out[i] = column{name: f.Name, typ: f.Type, role: roleFeature}

@@ -1,10 +1,20 @@
 package colfile
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
-// blockValues is how many values a block holds. A file with few rows wastes
-// at most one block per column.
-const blockValues = 256
+// blockValues is how many values a full block holds, and blockSizes how many
+// sizes of blocks there are: the first block of a column holds an eighth of
+// that, so that a table of thousands of days with few rows each wastes little.
+const (
+	blockValues = 256
+	blockSizes  = 4
+)
+
+// blockSize is how many values the i-th block of a column holds.
+func blockSize(i int) int { return blockValues >> (blockSizes - 1 - min(i, blockSizes-1)) }
 
 // slabBytes is how much the arena asks of the system at a time.
 const slabBytes = 1 << 20
@@ -14,7 +24,7 @@ const slabBytes = 1 << 20
 type Arena struct {
 	slabs [][]byte
 	rest  []byte // of the newest slab
-	free  [4][]unsafe.Pointer
+	free  [4][blockSizes][]unsafe.Pointer
 	held  int64
 }
 
@@ -29,28 +39,28 @@ func (a *Arena) Close() {
 	*a = Arena{}
 }
 
-// class is the place of a block size in the free lists.
-func class(width uintptr) int {
+// list is the free list of blocks of so many values of a width.
+func (a *Arena) list(width uintptr, values int) *[]unsafe.Pointer {
+	class := 3 // 16 bytes
 	switch width {
 	case 1:
-		return 0
+		class = 0
 	case 4:
-		return 1
+		class = 1
 	case 8:
-		return 2
-	default:
-		return 3 // 16
+		class = 2
 	}
+	return &a.free[class][bits.TrailingZeros(uint(blockValues/values))]
 }
 
-// take lends a block of blockValues values of the given width.
-func (a *Arena) take(width uintptr) (unsafe.Pointer, error) {
-	size := int(width) * blockValues
+// take lends a block of so many values of the given width.
+func (a *Arena) take(width uintptr, values int) (unsafe.Pointer, error) {
+	size := int(width) * values
 	a.held += int64(size)
-	c := class(width)
-	if n := len(a.free[c]); n > 0 {
-		p := a.free[c][n-1]
-		a.free[c] = a.free[c][:n-1]
+	free := a.list(width, values)
+	if n := len(*free); n > 0 {
+		p := (*free)[n-1]
+		*free = (*free)[:n-1]
 		return p, nil
 	}
 	if len(a.rest) < size {
@@ -67,7 +77,8 @@ func (a *Arena) take(width uintptr) (unsafe.Pointer, error) {
 	return p, nil
 }
 
-func (a *Arena) give(p unsafe.Pointer, width uintptr) {
-	a.held -= int64(width) * blockValues
-	a.free[class(width)] = append(a.free[class(width)], p)
+func (a *Arena) give(p unsafe.Pointer, width uintptr, values int) {
+	a.held -= int64(width) * int64(values)
+	free := a.list(width, values)
+	*free = append(*free, p)
 }

@@ -12,7 +12,11 @@
 //     counts every one of them.
 //   - C3: files use only what old readers know: V1 data pages, PLAIN and
 //     RLE_DICTIONARY, snappy; every column is optional.
-//   - C4: equal rows, cut into equal row groups, give equal bytes.
+//   - C4: equal rows, put aside and cut into row groups alike, give equal
+//     bytes.
+//   - C5: a value is compressed once: what is put aside in a Spill comes back
+//     as the pages it will be, or as numbers of a dictionary that the row group
+//     has yet to settle.
 //
 // Pages, page headers, indexes and the footer are laid down by arrow-go; only
 // the encoding of values is done here, because that is where the time goes.

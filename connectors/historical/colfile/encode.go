@@ -2,16 +2,16 @@ package colfile
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 	"github.com/klauspost/compress/s2"
 )
 
-// pageRows is the least number of rows of a full page: enough for snappy's
-// window, few enough for a reader that looks up one key.
-const pageRows = 16384
+// pageRows is the least number of rows of a full page: as many numbers as fill
+// snappy's window of 64 KiB, and few enough for a reader that looks up one key.
+const pageRows = 8192
 
 // chunk is an encoded column of a row group.
 type chunk struct {
@@ -20,8 +20,15 @@ type chunk struct {
 	encoding    parquet.Encoding
 	out         []byte // compressed pages, one after the other
 	pages       []page
-	stats       metadata.EncodedStatistics
+	span        span
 	levels      int
+	nulls       int
+	rows        int
+}
+
+// reset empties the chunk.
+func (c *chunk) reset() {
+	*c = chunk{dict: c.dict[:0], encoding: parquet.Encodings.Plain, out: c.out[:0], pages: c.pages[:0]}
 }
 
 // page is one data page in the out bytes of its chunk.
@@ -29,14 +36,24 @@ type page struct {
 	from, to int // in out
 	raw      int // bytes before compression
 	levels   int
-	firstRow int64
-	stats    metadata.EncodedStatistics
+	nulls    int
+	rows     int
+	span     span
+}
+
+// add counts a page whose bytes are at the end of out.
+func (c *chunk) add(p page, descr *schema.Column) {
+	c.pages = append(c.pages, p)
+	c.levels, c.nulls, c.rows = c.levels+p.levels, c.nulls+p.nulls, c.rows+p.rows
+	c.span = c.span.join(p.span, descr)
 }
 
 // encoder turns buffered columns into chunks. Each worker has one; it keeps
 // its scratch space.
 type encoder struct {
-	def, rep  []uint8
+	levels    int // of the values below
+	nulls     int
+	def, rep  []uint8 // no def: all valid
 	v8        []uint8
 	v32       []uint32
 	v64       []uint64
@@ -49,6 +66,32 @@ type encoder struct {
 	textBytes uint32 // place of the next text of the chunk
 }
 
+// reset forgets the values.
+func (e *encoder) reset() {
+	e.levels, e.nulls = 0, 0
+	e.def, e.rep, e.v8, e.v32, e.v64, e.v128 = e.def[:0], e.rep[:0], e.v8[:0], e.v32[:0], e.v64[:0], e.v128[:0]
+}
+
+// defined says that n levels are about to be added to those of the values,
+// stored ones or, when all are valid, none. Levels are stored for all values
+// or for none.
+func (e *encoder) defined(n int, stored bool) {
+	if stored && len(e.def) == 0 {
+		e.def = appendTimes(e.def, 1, e.levels)
+	}
+	if !stored && len(e.def) > 0 {
+		e.def = appendTimes(e.def, 1, n)
+	}
+}
+
+// take adds the values of a buffered column.
+func (e *encoder) take(l *leaf) {
+	e.defined(l.levels, l.def.n > 0)
+	e.levels, e.nulls = e.levels+l.levels, e.nulls+l.nulls
+	e.def, e.rep = l.def.flatten(e.def), l.rep.flatten(e.rep)
+	e.v8, e.v32, e.v64, e.v128 = l.v8.flatten(e.v8), l.v32.flatten(e.v32), l.v64.flatten(e.v64), l.v128.flatten(e.v128)
+}
+
 // refusals counts, for a column of the table, how often a dictionary did not
 // pay. A column that refused often is no longer asked (all files of a table
 // hold the same kind of values).
@@ -56,25 +99,41 @@ type refusals struct{ n, paid int }
 
 func (r refusals) hopeless() bool { return r.n >= 3 && r.n > 4*r.paid }
 
-// encode fills c from l. tried reports whether a dictionary was asked for,
-// used whether it paid.
-func (e *encoder) encode(l *leaf, descr *schema.Column, c *chunk, wantDict bool) (tried, used bool) {
-	c.out, c.pages, c.dict, c.dictEntries, c.levels = c.out[:0], c.pages[:0], c.dict[:0], 0, l.levels
-	c.encoding = parquet.Encodings.Plain
-	e.def, e.rep = l.def.flatten(e.def[:0]), l.rep.flatten(e.rep[:0])
-	e.v8, e.v32, e.v64, e.v128 = l.v8.flatten(e.v8[:0]), l.v32.flatten(e.v32[:0]), l.v64.flatten(e.v64[:0]), l.v128.flatten(e.v128[:0])
-	e.idx, e.textBytes = e.idx[:0], 0
-
-	if wantDict && l.levels > l.nulls {
+// encode fills c with the values of a column: those of parts, in their order,
+// then those of l. tried reports whether a dictionary was asked for, used
+// whether it paid.
+func (e *encoder) encode(l *leaf, parts []segment, descr *schema.Column, c *chunk, wantDict bool) (tried, used bool) {
+	c.reset()
+	e.reset()
+	for i := range parts {
+		if p := &parts[i]; p.form == formPages {
+			// Pages are final, so values before and after them become pages too.
+			e.appendPages(l, descr, c, false)
+			e.reset()
+			p.appendTo(c, descr)
+			wantDict = false
+		} else {
+			e.takePart(l.kind, p)
+		}
+	}
+	e.take(l)
+	if wantDict && e.levels > e.nulls {
 		tried, used = e.buildDict(l.kind, c)
 	}
+	e.appendPages(l, descr, c, used)
+	return tried, used
+}
+
+// appendPages adds the values to c as pages, as numbers of its dictionary or
+// PLAIN.
+func (e *encoder) appendPages(l *leaf, descr *schema.Column, c *chunk, dict bool) {
+	e.textBytes = 0
 	width := 0
-	if used {
+	if dict {
 		c.encoding, width = parquet.Encodings.RLEDict, max(1, widthOf(c.dictEntries-1))
 	}
-	var all span
-	row, value := int64(0), 0
-	for from := 0; from < l.levels; {
+	value := 0
+	for from := 0; from < e.levels; {
 		to := e.pageEnd(l, from)
 		rows, values := to-from, to-from
 		if l.list {
@@ -95,20 +154,16 @@ func (e *encoder) encode(l *leaf, descr *schema.Column, c *chunk, wantDict bool)
 		s := e.appendValues(l.kind, descr, value, value+values, width)
 		at := len(c.out)
 		c.out = appendSnappy(c.out, e.body)
-		c.pages = append(c.pages, page{from: at, to: len(c.out), raw: len(e.body), levels: to - from, firstRow: row,
-			stats: s.encoded(descr, to-from-values, values)})
-		all = all.join(s, descr)
-		from, row, value = to, row+int64(rows), value+values
+		c.add(page{from: at, to: len(c.out), raw: len(e.body), levels: to - from, nulls: to - from - values, rows: rows, span: s}, descr)
+		from, value = to, value+values
 	}
-	c.stats = all.encoded(descr, l.nulls, l.levels-l.nulls)
-	return tried, used
 }
 
 // pageEnd is where the page that starts at level from ends: at a row's start.
 func (e *encoder) pageEnd(l *leaf, from int) int {
-	to := min(from+pageRows, l.levels)
+	to := min(from+pageRows, e.levels)
 	if l.list {
-		for to < l.levels && e.rep[to] != 0 {
+		for to < e.levels && e.rep[to] != 0 {
 			to++
 		}
 	}
@@ -117,6 +172,7 @@ func (e *encoder) pageEnd(l *leaf, from int) int {
 
 // buildDict numbers the chunk's values into e.idx, if that pays.
 func (e *encoder) buildDict(k kind, c *chunk) (tried, used bool) {
+	e.idx = e.idx[:0]
 	switch k {
 	case kind32:
 		if e.idx, used = e.dict32.encode(e.idx, e.v32, 4); used {
@@ -184,23 +240,6 @@ func (e *encoder) appendValues(k kind, descr *schema.Column, from, to, dictWidth
 	}
 }
 
-// join widens s by t.
-func (s span) join(t span, descr *schema.Column) span {
-	if !t.ok {
-		return s
-	}
-	if !s.ok {
-		return t
-	}
-	if lessEncoded(t.min, s.min, descr) {
-		s.min = t.min
-	}
-	if lessEncoded(s.max, t.max, descr) {
-		s.max = t.max
-	}
-	return s
-}
-
 // appendLevels appends definition or repetition levels as V1 pages hold them:
 // their length, then the hybrid.
 func appendLevels(dst []byte, levels []uint8, width int) []byte {
@@ -246,6 +285,15 @@ func appendSnappy(dst, body []byte) []byte {
 		dst = append(dst[:cap(dst)], 0)
 	}
 	return dst[:at+len(s2.EncodeSnappy(dst[at:at+most], body))]
+}
+
+// appendTimes appends v n times.
+func appendTimes(dst []uint8, v uint8, n int) []uint8 {
+	dst = slices.Grow(dst, n)
+	for range n {
+		dst = append(dst, v)
+	}
+	return dst
 }
 
 func count(levels []uint8, want uint8) int {

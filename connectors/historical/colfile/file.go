@@ -31,6 +31,7 @@ type Layout struct {
 	encoders []*encoder
 	chunks   []chunk
 	buf      []byte
+	back     []byte // runs read back
 	meta     map[string]string
 	keys     []string
 }
@@ -113,6 +114,15 @@ func (r *Rows) Append(column int, src *Source, rows []int32) error {
 	return r.leaves[column].append(r.arena, src, rows)
 }
 
+// Bytes is the memory that the rows take.
+func (r *Rows) Bytes() int64 {
+	n := int64(0)
+	for i := range r.leaves {
+		n += r.leaves[i].bytes()
+	}
+	return n
+}
+
 // Release gives the memory back and drops the rows.
 func (r *Rows) Release() {
 	for i := range r.leaves {
@@ -146,17 +156,38 @@ func (f *File) Rows() int64 { return f.rows }
 // Groups is the number of row groups written so far.
 func (f *File) Groups() int { return f.groups }
 
-// WriteGroup encodes n buffered rows as one row group, appends it to w and
-// empties the buffer.
-func (f *File) WriteGroup(ctx context.Context, w io.Writer, rows *Rows, n int) error {
+// Group is what a row group is made of: rows put aside, in the order in which
+// they were, then buffered rows.
+type Group struct {
+	Spill *Spill // of Runs; nil when there are none
+	Runs  []Run
+	Rows  *Rows
+	N     int // rows in Rows
+}
+
+// WriteGroup encodes rows as one row group, appends it to w and empties the
+// buffer.
+func (f *File) WriteGroup(ctx context.Context, w io.Writer, g Group) error {
 	if f.groups > math.MaxInt16 {
 		return fmt.Errorf("more than %d row groups in one file", math.MaxInt16)
 	}
-	l := f.layout
-	if err := l.encode(ctx, rows); err != nil {
+	l, n := f.layout, g.N
+	parts, err := l.load(g)
+	if err != nil {
 		return err
 	}
-	rows.Release()
+	for _, r := range g.Runs {
+		n += r.Rows
+	}
+	err = l.each(ctx, func(e *encoder, i int) {
+		l.learn(i, func(wantDict bool) (tried, used bool) {
+			return e.encode(&g.Rows.leaves[i], parts[i], l.parquet.Column(i), &l.chunks[i], wantDict)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	g.Rows.Release()
 	sink := &sink{buf: l.buf[:0], base: f.offset}
 	if f.offset == 0 {
 		sink.buf = append(sink.buf, magic...)
@@ -180,32 +211,37 @@ func (f *File) WriteGroup(ctx context.Context, w io.Writer, rows *Rows, n int) e
 	return f.flush(w, sink)
 }
 
-// encode makes the chunks of all columns, the workers sharing them out.
-func (l *Layout) encode(ctx context.Context, rows *Rows) error {
+// each has work done for every column, the workers sharing them out.
+func (l *Layout) each(ctx context.Context, work func(e *encoder, column int)) error {
 	var next atomic.Int64
-	work := func(e *encoder) {
+	share := func(e *encoder) {
 		for ctx.Err() == nil {
 			i := int(next.Add(1)) - 1
-			if i >= len(rows.leaves) {
+			if i >= len(l.kinds) {
 				return
 			}
-			r := &l.refusals[i]
-			tried, used := e.encode(&rows.leaves[i], l.parquet.Column(i), &l.chunks[i], !r.hopeless())
-			switch {
-			case used:
-				r.paid++
-			case tried:
-				r.n++
-			}
+			work(e, i)
 		}
 	}
 	var wg sync.WaitGroup
 	for _, e := range l.encoders[1:] {
-		wg.Go(func() { work(e) })
+		wg.Go(func() { share(e) })
 	}
-	work(l.encoders[0])
+	share(l.encoders[0])
 	wg.Wait()
 	return ctx.Err()
+}
+
+// learn asks for a dictionary of column i unless that is hopeless, and keeps
+// in mind what came of it.
+func (l *Layout) learn(i int, encode func(wantDict bool) (tried, used bool)) {
+	r := &l.refusals[i]
+	switch tried, used := encode(!r.hopeless()); {
+	case used:
+		r.paid++
+	case tried:
+		r.n++
+	}
 }
 
 // writeChunk lays down the pages of column i.
@@ -237,9 +273,10 @@ func (f *File) writeChunk(s *sink, meta *metadata.ColumnChunkMetaDataBuilder, i 
 		info.UncompressedSize += written - s.last + int64(len(c.dict))
 	}
 	info.DataPageOffset = s.Tell()
+	descr, first := f.layout.parquet.Column(i), int64(0)
 	for _, p := range c.pages {
 		dp := pqfile.NewDataPageV1WithConfig(memory.NewBufferBytes(c.out[p.from:p.to]), parquet.Encodings.RLE, parquet.Encodings.RLE, pqfile.DataPageConfig{
-			Num: int32(p.levels), Encoding: c.encoding, UncompressedSize: int32(p.raw), Stats: p.stats, FirstRowIndex: p.firstRow,
+			Num: int32(p.levels), Encoding: c.encoding, UncompressedSize: int32(p.raw), Stats: p.span.encoded(descr, p.nulls, p.levels-p.nulls), FirstRowIndex: first,
 		})
 		written, err := pager.WriteDataPage(dp)
 		dp.Release()
@@ -247,6 +284,7 @@ func (f *File) writeChunk(s *sink, meta *metadata.ColumnChunkMetaDataBuilder, i 
 			return err
 		}
 		info.UncompressedSize += written - int64(p.to-p.from) + int64(p.raw)
+		first += int64(p.rows)
 	}
 	info.CompressedSize = s.Tell() - start
 	if err := columns.Finish(); err != nil {
@@ -255,7 +293,7 @@ func (f *File) writeChunk(s *sink, meta *metadata.ColumnChunkMetaDataBuilder, i 
 	if err := offsets.Finish(0); err != nil {
 		return err
 	}
-	meta.SetStats(c.stats)
+	meta.SetStats(c.span.encoded(descr, c.nulls, c.levels-c.nulls))
 	return meta.Finish(info, c.dictEntries > 0, false, stats)
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,8 +151,11 @@ func TestFile_AnyRows_ReadBackBitForBit(t *testing.T) {
 		var out bytes.Buffer
 		rows, f := l.NewRows(&arena), l.NewFile()
 		want := make([][]string, s.NumFields())
+		var scratch memFile
+		spill := NewSpill(&scratch, &scratch)
 		for range rapid.IntRange(0, 3).Draw(t, "groups") {
-			n := 0
+			n, all := 0, 0
+			var runs []Run
 			for range rapid.IntRange(1, 3).Draw(t, "batches") {
 				rec := draw(t, s, rapid.IntRange(1, 40).Draw(t, "rows"), few)
 				cut := rapid.Int64Range(0, rec.NumRows()-1).Draw(t, "cut")
@@ -170,13 +174,25 @@ func TestFile_AnyRows_ReadBackBitForBit(t *testing.T) {
 					}
 				}
 				n += len(order)
+				all += len(order)
 				part.Release()
 				rec.Release()
+				if n > 0 && rapid.IntRange(0, 2).Draw(t, "aside") == 0 {
+					least := rapid.SampledFrom([]int{1, 20, leastRun}).Draw(t, "least")
+					run, err := spill.put(t.Context(), rows, n, least)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if arena.Held() != 0 {
+						t.Fatalf("%d bytes held after a run", arena.Held())
+					}
+					runs, n = append(runs, run), 0
+				}
 			}
-			if n == 0 {
+			if all == 0 {
 				continue
 			}
-			if err := f.WriteGroup(t.Context(), &out, rows, n); err != nil {
+			if err := f.WriteGroup(t.Context(), &out, Group{Spill: spill, Runs: runs, Rows: rows, N: n}); err != nil {
 				t.Fatal(err)
 			}
 			if arena.Held() != 0 {
@@ -198,6 +214,13 @@ func TestFile_AnyRows_ReadBackBitForBit(t *testing.T) {
 		}
 	})
 }
+
+// memFile is a scratch file in memory.
+type memFile struct{ b []byte }
+
+func (f *memFile) Write(p []byte) (int, error) { f.b = append(f.b, p...); return len(p), nil }
+
+func (f *memFile) ReadAt(p []byte, at int64) (int, error) { return copy(p, f.b[at:]), nil }
 
 // writeOne writes one column in one group and gives the file.
 func writeOne(t *testing.T, arr arrow.Array) []byte {
@@ -222,7 +245,7 @@ func writeOne(t *testing.T, arr arrow.Array) []byte {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := f.WriteGroup(t.Context(), &out, rows, arr.Len()); err != nil {
+	if err := f.WriteGroup(t.Context(), &out, Group{Rows: rows, N: arr.Len()}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(&out); err != nil {
@@ -308,12 +331,13 @@ func TestFile_Statistics(t *testing.T) {
 		arr  arrow.Array
 		want string
 	}{
-		"numbers":  {doubles(3, math.NaN(), -2.5), "-2.5 3 1"},
-		"zeros":    {doubles(0, 0), "-0 0 1"},
-		"only NaN": {doubles(math.NaN()), "none 1"},
-		"infinite": {doubles(math.Inf(1), math.Inf(1)), "+Inf +Inf 1"},
-		"texts":    {words("b", "a", "c\xff"), "a c\xff 1"},
-		"too long": {words("b", strings.Repeat("z", maxStatBytes+1)), "none 1"},
+		"numbers":                  {doubles(3, math.NaN(), -2.5), "-2.5 3 1"},
+		"zeros":                    {doubles(0, 0), "-0 0 1"},
+		"only NaN":                 {doubles(math.NaN()), "none 1"},
+		"infinite":                 {doubles(math.Inf(1), math.Inf(1)), "+Inf +Inf 1"},
+		"texts":                    {words("b", "a", "c\xff"), "a c\xff 1"},
+		"too long":                 {words("b", strings.Repeat("z", maxStatBytes+1)), "none 1"},
+		"too long on another page": {words(append(slices.Repeat([]string{"b"}, 2*pageRows), strings.Repeat("z", maxStatBytes+1))...), "none 1"},
 	} {
 		r, err := file.NewParquetReader(bytes.NewReader(writeOne(t, c.arr)))
 		if err != nil {
@@ -383,7 +407,7 @@ func TestFile_Workers_SameBytes(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := f.WriteGroup(t.Context(), &out, rows, len(order)); err != nil {
+			if err := f.WriteGroup(t.Context(), &out, Group{Rows: rows, N: len(order)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -465,15 +489,14 @@ func TestEncode_LongLists_PagesBeginWithRows(t *testing.T) {
 	if err := buffered.Append(0, src, order); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.encode(t.Context(), buffered); err != nil {
-		t.Fatal(err)
-	}
-	levels := 0
+	l.encoders[0].encode(&buffered.leaves[0], nil, l.parquet.Column(0), &l.chunks[0], true)
+	levels, begun := 0, 0
 	for i, p := range l.chunks[0].pages {
-		if p.firstRow*7 != int64(levels) {
-			t.Errorf("page %d begins with level %d, inside row %d", i, levels, p.firstRow)
+		if begun*7 != levels {
+			t.Errorf("page %d begins with level %d, inside row %d", i, levels, begun)
 		}
 		levels += p.levels
+		begun += p.rows
 	}
 	if len(l.chunks[0].pages) < 7 || levels != 7*rows {
 		t.Errorf("%d pages with %d levels", len(l.chunks[0].pages), levels)

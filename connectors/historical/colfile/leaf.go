@@ -65,7 +65,7 @@ func (l *leaf) appendDefs(a *Arena, src *Source, rows []int32) error {
 			room[i] = v
 			valid += int(v)
 		}
-		l.def.n += k
+		l.def.wrote(k)
 		l.nulls += k - valid
 		rows = rows[k:]
 	}
@@ -142,6 +142,11 @@ func (l *leaf) appendLists(a *Arena, src *Source, rows []int32) error {
 		return err
 	}
 	return l.appendValues(a, src.elem, elems)
+}
+
+// bytes is the size of the values and levels of the column.
+func (l *leaf) bytes() int64 {
+	return int64(l.def.n + l.rep.n + l.v8.n + 4*l.v32.n + 8*l.v64.n + 16*l.v128.n)
 }
 
 // release empties the column.

@@ -15,10 +15,32 @@ import (
 const maxStatBytes = 256
 
 // span is the least and the greatest value of a page or a chunk, encoded as
-// PLAIN. ok is false when there is none: no values, or nothing but NaN.
+// PLAIN. ok is false when there is none: no values, or nothing but NaN. long
+// says that they are not known because a text is too long: a chunk with such a
+// page has none either.
 type span struct {
 	min, max []byte
-	ok       bool
+	ok, long bool
+}
+
+// join widens s by t.
+func (s span) join(t span, descr *schema.Column) span {
+	if s.long || t.long {
+		return span{long: true}
+	}
+	if !t.ok {
+		return s
+	}
+	if !s.ok {
+		return t
+	}
+	if lessEncoded(t.min, s.min, descr) {
+		s.min = t.min
+	}
+	if lessEncoded(s.max, t.max, descr) {
+		s.max = t.max
+	}
+	return s
 }
 
 // ordered gives the span of values by their natural order.
@@ -60,10 +82,10 @@ func span32(values []uint32, t parquet.Type) span {
 	}
 	if t == parquet.Types.Float {
 		lo, hi, ok := floats(as[float32](values))
-		return span{le32(math.Float32bits(lo)), le32(math.Float32bits(hi)), ok}
+		return span{min: le32(math.Float32bits(lo)), max: le32(math.Float32bits(hi)), ok: ok}
 	}
 	lo, hi := ordered(as[int32](values))
-	return span{le32(uint32(lo)), le32(uint32(hi)), true}
+	return span{min: le32(uint32(lo)), max: le32(uint32(hi)), ok: true}
 }
 
 func span64(values []uint64, t parquet.Type) span {
@@ -72,10 +94,10 @@ func span64(values []uint64, t parquet.Type) span {
 	}
 	if t == parquet.Types.Double {
 		lo, hi, ok := floats(as[float64](values))
-		return span{le64(math.Float64bits(lo)), le64(math.Float64bits(hi)), ok}
+		return span{min: le64(math.Float64bits(lo)), max: le64(math.Float64bits(hi)), ok: ok}
 	}
 	lo, hi := ordered(as[int64](values))
-	return span{le64(uint64(lo)), le64(uint64(hi)), true}
+	return span{min: le64(uint64(lo)), max: le64(uint64(hi)), ok: true}
 }
 
 func spanBool(values []uint8) span {
@@ -86,7 +108,7 @@ func spanBool(values []uint8) span {
 	for _, v := range values {
 		lo, hi = min(lo, v), max(hi, v)
 	}
-	return span{[]byte{lo}, []byte{hi}, true}
+	return span{min: []byte{lo}, max: []byte{hi}, ok: true}
 }
 
 func span128(values []int128, width int) span {
@@ -103,7 +125,7 @@ func span128(values []int128, width int) span {
 			hi = v
 		}
 	}
-	return span{appendDecimal(nil, lo, width), appendDecimal(nil, hi, width), true}
+	return span{min: appendDecimal(nil, lo, width), max: appendDecimal(nil, hi, width), ok: true}
 }
 
 func spanBytes(lens []uint32, data []byte) span {
@@ -124,10 +146,13 @@ func spanBytes(lens []uint32, data []byte) span {
 		}
 	}
 	// A cut text would lie about what is in the page: leave long ones out.
-	if len(lens) == 0 || len(lo) > maxStatBytes || len(hi) > maxStatBytes {
+	switch {
+	case len(lens) == 0:
 		return span{}
+	case len(lo) > maxStatBytes || len(hi) > maxStatBytes:
+		return span{long: true}
 	}
-	return span{bytes.Clone(lo), bytes.Clone(hi), true}
+	return span{min: bytes.Clone(lo), max: bytes.Clone(hi), ok: true}
 }
 
 // encoded gives the statistics of a page or chunk.

@@ -8,7 +8,7 @@ import (
 
 // value is what a block may hold. int128 is a decimal.
 type value interface {
-	uint8 | uint32 | uint64 | int128
+	uint8 | uint16 | uint32 | uint64 | int128
 }
 
 // int128 is a decimal as Arrow lays it out: low word first.
@@ -17,23 +17,32 @@ type int128 struct {
 	hi int64
 }
 
-// store is a list of values in blocks.
+// store is a list of values in blocks, the first ones smaller than the others.
 type store[T value] struct {
-	blocks []*[blockValues]T
+	blocks []*T // the first value of each
+	free   []T  // the rest of the last block
 	n      int
 }
 
 // room gives the free part of the last block, making one if it is full.
 func (s *store[T]) room(a *Arena) ([]T, error) {
-	if s.n == len(s.blocks)*blockValues {
+	if len(s.free) == 0 {
 		var v T
-		p, err := a.take(unsafe.Sizeof(v))
+		size := blockSize(len(s.blocks))
+		p, err := a.take(unsafe.Sizeof(v), size)
 		if err != nil {
 			return nil, err
 		}
-		s.blocks = append(s.blocks, (*[blockValues]T)(p))
+		s.blocks = append(s.blocks, (*T)(p))
+		s.free = unsafe.Slice((*T)(p), size)
 	}
-	return s.blocks[len(s.blocks)-1][s.n%blockValues:], nil
+	return s.free, nil
+}
+
+// wrote counts n values put into the room.
+func (s *store[T]) wrote(n int) {
+	s.n += n
+	s.free = s.free[n:]
 }
 
 // push appends values.
@@ -44,7 +53,7 @@ func (s *store[T]) push(a *Arena, values []T) error {
 			return err
 		}
 		n := copy(room, values)
-		s.n += n
+		s.wrote(n)
 		values = values[n:]
 	}
 	return nil
@@ -61,7 +70,7 @@ func (s *store[T]) fill(a *Arena, v T, n int) error {
 		for i := range room[:k] {
 			room[i] = v
 		}
-		s.n += k
+		s.wrote(k)
 		n -= k
 	}
 	return nil
@@ -78,7 +87,7 @@ func (s *store[T]) gather(a *Arena, src []T, rows []int32) error {
 		for i, r := range rows[:k] {
 			room[i] = src[r]
 		}
-		s.n += k
+		s.wrote(k)
 		rows = rows[k:]
 	}
 	return nil
@@ -99,7 +108,7 @@ func (s *store[T]) gatherValid(a *Arena, src []T, valid []byte, offset int, rows
 			room[k] = src[r]
 			k += int(valid[bit>>3]>>(bit&7)) & 1
 		}
-		s.n += k
+		s.wrote(k)
 		rows = rows[take:]
 	}
 	return nil
@@ -108,9 +117,9 @@ func (s *store[T]) gatherValid(a *Arena, src []T, valid []byte, offset int, rows
 // flatten appends all values to dst.
 func (s *store[T]) flatten(dst []T) []T {
 	left := s.n
-	for _, b := range s.blocks {
-		k := min(left, blockValues)
-		dst = append(dst, b[:k]...)
+	for i, b := range s.blocks {
+		k := min(left, blockSize(i))
+		dst = append(dst, unsafe.Slice(b, k)...)
 		left -= k
 	}
 	return dst
@@ -119,10 +128,10 @@ func (s *store[T]) flatten(dst []T) []T {
 // release gives the blocks back.
 func (s *store[T]) release(a *Arena) {
 	var v T
-	for _, b := range s.blocks {
-		a.give(unsafe.Pointer(b), unsafe.Sizeof(v))
+	for i, b := range s.blocks {
+		a.give(unsafe.Pointer(b), unsafe.Sizeof(v), blockSize(i))
 	}
-	s.blocks, s.n = s.blocks[:0], 0
+	s.blocks, s.free, s.n = s.blocks[:0], nil, 0
 }
 
 // gatherBits appends bit r of src as 0 or 1 for each r of rows that is valid.
@@ -144,7 +153,7 @@ func gatherBits(s *store[uint8], a *Arena, src, valid []byte, srcOffset, offset 
 			}
 			k++
 		}
-		s.n += k
+		s.wrote(k)
 		rows = rows[take:]
 	}
 	return nil

@@ -26,6 +26,9 @@ func orders() []flow.Order {
 		{Keys: []string{"as", "b"}},
 		{Keys: []string{"u", "v", "tiny"}, Time: "ts"},
 		{Keys: []string{"ts"}, Time: "ts"},
+		{Keys: []string{"s"}, Then: []string{"l", "ts"}}, // as a keyed step without a time asks for
+		{Keys: []string{"l", "day"}, Then: []string{"s"}, Ties: []string{"d"}},
+		{Then: []string{"s", "ts"}},
 		{Time: "ts"},
 		{},
 	}

@@ -41,9 +41,23 @@ func (c *Claim) Revision(d flow.Day) int64 {
 	return n
 }
 
+// Extent is what a run found out about its ends.
+type Extent struct {
+	First *flow.Day // of the first event; nil when not all were read
+	Last  *flow.Day // of the last row; nil when there is none
+}
+
 // Prepared says that all rows are durable, aside; the record names them.
-func (c *Claim) Prepared(ctx context.Context, pending []flow.Pending, inputs map[string]Input) error {
-	return c.change(ctx, func(r *Record) { r.State, r.Pending, r.Inputs = Prepared, pending, inputs })
+func (c *Claim) Prepared(ctx context.Context, pending []flow.Pending, inputs map[string]Input, e Extent) error {
+	return c.change(ctx, func(r *Record) {
+		r.State, r.Pending, r.Inputs = Prepared, pending, inputs
+		if e.First != nil {
+			r.FirstDay = e.First.String()
+		}
+		if r.End == "" && e.Last != nil {
+			r.LastDay = e.Last.String()
+		}
+	})
 }
 
 // Published says that all rows are visible.

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 func child(dir string) {
 	c, _, err := Open(blob.NewLocal(dir, nil), Options{}).Acquire(context.Background(), request("2024-01-01", "2024-01-02"), nobody.finish, nobody.undo)
 	if err == nil && os.Getenv("LEDGER_TEST_STATE") == "prepared" {
-		err = c.Prepared(context.Background(), []flow.Pending{{Sink: "historical", Rows: 7}}, nil)
+		err = c.Prepared(context.Background(), []flow.Pending{{Sink: "historical", Rows: 7}}, nil, Extent{})
 	}
 	fmt.Println("claimed", err)
 	time.Sleep(time.Hour)
@@ -87,7 +87,7 @@ func acquire(t *testing.T, l *Ledger, start, end string) *Claim {
 func publish(t *testing.T, c *Claim) {
 	t.Helper()
 	ctx := context.Background()
-	if err := errors.Join(c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 3}}, nil), c.Published(ctx, nil), c.Close()); err != nil {
+	if err := errors.Join(c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 3}}, nil, Extent{}), c.Published(ctx, nil), c.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -250,7 +250,7 @@ func TestRecover_OtherMachine_OnlyAfterItsLease(t *testing.T) {
 	}
 	defer mine.Close()
 	// Whoever comes back finds its claim gone, and publishes nothing.
-	if err := c.Prepared(context.Background(), nil, nil); !fault.Is(err, Lost) {
+	if err := c.Prepared(context.Background(), nil, nil, Extent{}); !fault.Is(err, Lost) {
 		t.Errorf("the late process went on: %v", err)
 	}
 }
@@ -280,7 +280,7 @@ func TestClaim_WakesWhileUndone_Lost(t *testing.T) {
 	c, clock, store := slept(t)
 	var woke error
 	undo := func(ctx context.Context, _ Record) error {
-		woke = c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 7}}, nil)
+		woke = c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 7}}, nil, Extent{})
 		return nil
 	}
 	mine, done, err := Open(store, Options{Now: clock}).Acquire(t.Context(), request("", ""), nobody.finish, undo)
@@ -296,7 +296,7 @@ func TestClaim_WakesWhileUndone_Lost(t *testing.T) {
 // A run that slept goes on when nobody wanted its days, and is held again.
 func TestClaim_WakesAlone_GoesOn(t *testing.T) {
 	c, clock, store := slept(t)
-	if err := c.Prepared(t.Context(), []flow.Pending{{Sink: "historical", Rows: 7}}, nil); err != nil {
+	if err := c.Prepared(t.Context(), []flow.Pending{{Sink: "historical", Rows: 7}}, nil, Extent{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := Open(store, Options{Now: clock}).Acquire(t.Context(), request("", ""), nobody.finish, nobody.undo); !fault.Is(err, Held) {
@@ -389,7 +389,7 @@ func TestClaim_Incomplete_FinishedByTheNextRun(t *testing.T) {
 	ctx := context.Background()
 	l := Open(blob.NewLocal(t.TempDir(), nil), Options{})
 	c := acquire(t, l, "", "")
-	err := errors.Join(c.Prepared(ctx, []flow.Pending{{Sink: "online", Rows: 2}}, nil), c.Incomplete(ctx, nil, errors.New("store is down")), c.Close())
+	err := errors.Join(c.Prepared(ctx, []flow.Pending{{Sink: "online", Rows: 2}}, nil, Extent{}), c.Incomplete(ctx, nil, errors.New("store is down")), c.Close())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +419,7 @@ func TestRecover_PendingLost_SupersededByARunOverItsDays(t *testing.T) {
 	} {
 		l := Open(blob.NewLocal(t.TempDir(), nil), Options{})
 		first := acquire(t, l, c.lost[0], c.lost[1])
-		if err := errors.Join(first.Prepared(ctx, []flow.Pending{{Sink: "online"}}, nil), first.Incomplete(ctx, nil, errors.New("down")), first.Close()); err != nil {
+		if err := errors.Join(first.Prepared(ctx, []flow.Pending{{Sink: "online"}}, nil, Extent{}), first.Incomplete(ctx, nil, errors.New("down")), first.Close()); err != nil {
 			t.Fatal(err)
 		}
 		next, done, err := l.Acquire(ctx, request(c.wanted[0], c.wanted[1]), lost.finish, lost.undo)
@@ -495,7 +495,7 @@ func TestLedger_CrashAnywhere_NextRunGoesOn(t *testing.T) {
 				return err
 			}
 			defer c.Close()
-			if err := c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 1}}, nil); err != nil {
+			if err := c.Prepared(ctx, []flow.Pending{{Sink: "historical", Rows: 1}}, nil, Extent{}); err != nil {
 				return err
 			}
 			return c.Published(ctx, nil)

@@ -40,8 +40,10 @@ type Record struct {
 	Number   int64                     `json:"number"`
 	ID       string                    `json:"id"`
 	State    State                     `json:"state"`
-	Start    string                    `json:"start,omitempty"` // first day; none in a full run
-	End      string                    `json:"end,omitempty"`   // last day
+	Start    string                    `json:"start,omitempty"`     // first day; none in a full run
+	End      string                    `json:"end,omitempty"`       // last day
+	FirstDay string                    `json:"first_day,omitempty"` // of the events, in a run that read all of them
+	LastDay  string                    `json:"last_day,omitempty"`  // of the rows, in a run without an end
 	Entity   string                    `json:"entity"`
 	Set      string                    `json:"feature_set"`
 	Pipeline string                    `json:"pipeline_digest"`

@@ -13,6 +13,7 @@ const (
 	KindQuery      = "query"
 	KindFilter     = "filter" // may hand on fewer rows than it got
 	KindStage      = "stage"  // hands on every row
+	KindFold       = "fold"   // hands on other rows than it got
 	KindFeatureSet = "feature_set"
 	KindExchange   = "exchange"
 	KindSink       = "sink"
@@ -84,6 +85,13 @@ func (e *Events) Add(name, label string, n int64) {
 		e.counts = map[Count]int64{}
 	}
 	e.counts[Count{name, label}] += n
+}
+
+// Reset forgets all that was counted, for a run that begins anew.
+func (e *Events) Reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.meters, e.counts, e.warnings = nil, nil, nil
 }
 
 // Warn keeps a warning for the run summary.

@@ -28,7 +28,7 @@ type chain struct {
 // fork makes a chain of copies for another worker; ok is false when a stage
 // has no copies.
 func (c *chain) fork(ctx context.Context) (fork *chain, ok bool, err error) {
-	fork = &chain{}
+	fork = &chain{tap: c.tap}
 	for _, l := range c.links {
 		s, stateless := l.Stage.(flow.Stateless)
 		if !stateless {

@@ -52,7 +52,7 @@ func (f *fan) write(b flow.Batch) error {
 // date keeps the greatest timestamp of the feature table.
 func (f *fan) date(b flow.Batch) {
 	r := &f.run.result
-	for _, i := range b.Record.Schema().FieldIndices(f.run.keyed().Order().Time) {
+	for _, i := range b.Record.Schema().FieldIndices(f.run.plan.Fold.Keyed().Order().Time) {
 		times, ok := b.Record.Column(i).(*array.Timestamp)
 		if !ok {
 			continue

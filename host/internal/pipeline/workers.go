@@ -9,9 +9,6 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// next gives batches until io.EOF; the caller owns each.
-type next func(context.Context) (flow.Batch, error)
-
 // job is one batch and the place where its output appears. Its fields belong
 // to the worker that took it until done is closed.
 type job struct {

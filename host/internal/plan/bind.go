@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
-	"github.com/featurehost/featurehost/host/internal/observe"
 )
 
 // filterVerb is the built-in that a query can take over as a condition.
@@ -21,23 +19,23 @@ const filterVerb = "filter"
 // error is *config.Problems when the pipeline file is at fault. The plan is
 // open: the caller closes it.
 func Bind(ctx context.Context, f *config.File, interval flow.Interval, parts Parts) (*Plan, error) {
-	wide := &binder{file: f, interval: interval, parts: parts}
+	seen := newSeen()
+	wide := &binder{file: f, interval: interval, parts: parts, seen: seen}
 	p, err := wide.bind(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	read := wide.read
+	read, lookBack := wide.read, p.Set.LookBack()
 	if err := p.Close(); err != nil {
 		return nil, err
 	}
-	narrow := &binder{file: f, interval: interval, parts: parts}
+	narrow := &binder{file: f, interval: interval, parts: parts, seen: seen, lookBack: &lookBack}
 	return narrow.bind(ctx, read)
 }
 
-// columns is a set of names; nil stands for all.
-type columns map[string]bool
-
 type binder struct {
+	seen     *seen
+	ahead    *ahead         // what a survey reads; nil for the whole pipeline
 	uses     map[string]int // how often a name was used
 	file     *config.File
 	interval flow.Interval
@@ -46,12 +44,13 @@ type binder struct {
 	problems []config.Problem
 	unknown  []config.Problem // names of plugins that nobody has
 	read     []columns        // of each source, then of the query
+	lookBack *flow.LookBack   // of the feature set; nil until that has been open once
 }
 
 // bind opens everything once. narrow holds the columns to read of each source
 // and of the query, or is nil to read all.
 func (b *binder) bind(ctx context.Context, narrow []columns) (*Plan, error) {
-	b.plan = &Plan{File: b.file, Interval: b.interval}
+	b.plan = &Plan{File: b.file, Interval: b.interval, Read: b.readInterval()}
 	b.read = make([]columns, len(b.file.Readers)+1)
 	err := b.bindAll(ctx, narrow)
 	if err == nil {
@@ -66,8 +65,13 @@ func (b *binder) bind(ctx context.Context, narrow []columns) (*Plan, error) {
 }
 
 func (b *binder) bindAll(ctx context.Context, narrow []columns) error {
-	b.names()
+	if b.ahead == nil {
+		b.names()
+	}
 	for i, r := range b.file.Readers {
+		if !b.ahead.wants(i) {
+			continue
+		}
 		want := columns(nil)
 		if narrow != nil {
 			want = narrow[i]
@@ -80,6 +84,10 @@ func (b *binder) bindAll(ctx context.Context, narrow []columns) error {
 		return nil
 	}
 	in := b.plan.Sources[0].Output
+	if b.ahead.endsIn(inReader) {
+		b.settleReads(in)
+		return nil
+	}
 	if b.file.Query != nil {
 		want := columns(nil)
 		if narrow != nil {
@@ -111,6 +119,17 @@ func (b *binder) names() {
 		check(fmt.Sprintf("reader[%d].prepare", i), r.Prepare)
 	}
 	check("stage", b.file.Stages)
+	if b.file.FeatureSet == nil {
+		return
+	}
+	for i, f := range b.file.FeatureSet.Features {
+		if f.Use == "" {
+			continue
+		}
+		if e := fault.As(b.parts.Known(f.Use)); e != nil {
+			b.unknown = append(b.unknown, b.place(fmt.Sprintf("feature_set.feature[%d].use", i), e))
+		}
+	}
 }
 
 // problem keeps an error that the pipeline file is to blame for, with its
@@ -155,7 +174,11 @@ func (b *binder) bindSource(ctx context.Context, i int, r config.Reader, want co
 	if !ok {
 		return b.problem(path+".type", fault.New(UnknownName, "unknown reader type %q", r.Type))
 	}
-	reader, err := make(r, b.parts.Place, b.parts.Env(r.ID))
+	own := r
+	if b.seen.late[i] {
+		own.Incremental = nil // a filter behind the steps stands for it
+	}
+	reader, err := make(own, b.parts.Place, b.parts.Env(r.ID))
 	if err != nil {
 		return b.problem(path+".path", err)
 	}
@@ -169,7 +192,7 @@ func (b *binder) bindSource(ctx context.Context, i int, r config.Reader, want co
 	}
 	s.Request = flow.Request{Columns: names(s.Schema), Interval: b.readInterval(), BatchRows: b.file.Pipeline.BatchRows}
 	s.Output = s.Schema
-	if b.file.Query != nil && onlyFilters(r.Prepare) {
+	if b.file.Query != nil && onlyFilters(r.Prepare) && !b.ahead.endsIn(inReader) {
 		done, err := b.bindRelation(s)
 		if err != nil {
 			return b.problem(path, err)
@@ -178,15 +201,15 @@ func (b *binder) bindSource(ctx context.Context, i int, r config.Reader, want co
 			return nil
 		}
 	}
-	for k, spec := range r.Prepare {
-		step, err := b.bindStage(ctx, fmt.Sprintf("%s.prepare[%d]", path, k), spec, s.Output)
+	for k, spec := range b.ahead.cut(inReader, r.Prepare) {
+		step, err := b.bindStage(ctx, stop{inReader, i, k}, spec, s.Output)
 		if err != nil || step == nil {
 			return err
 		}
 		s.Prepare = append(s.Prepare, step)
 		s.Output = step.Out
 	}
-	return nil
+	return b.bindInterval(ctx, i, s, want != nil)
 }
 
 // bindRelation lets the query scan a reader's rows in place, when it can.
@@ -209,10 +232,17 @@ func (b *binder) bindRelation(s *Source) (bool, error) {
 	return true, nil
 }
 
-// readInterval is the interval that readers are asked for: the run's, without
-// its start. What a feature looks back on, and the row before the first, may
-// lie any distance before it; a narrower read needs saved state.
-func (b *binder) readInterval() flow.Interval { return flow.Interval{End: b.interval.End} }
+// readInterval is the interval that readers are asked for: the run's, widened
+// by the look-back of its feature set (S-509).
+func (b *binder) readInterval() flow.Interval {
+	i := flow.Interval{End: b.interval.End}
+	if b.lookBack == nil || b.lookBack.All || b.interval.Start == nil || b.parts.Whole {
+		return i
+	}
+	first := flow.DayOf(b.interval.Start.Micros() - b.lookBack.Micros)
+	i.Start = &first
+	return i
+}
 
 func (b *binder) bindQuery(ctx context.Context, want columns) error {
 	queries, err := b.parts.Queries(ctx, b.plan.Sources)
@@ -257,118 +287,23 @@ func narrowed(sql string, columns []string) string {
 
 func (b *binder) bindStages(ctx context.Context, in *flow.Schema) error {
 	source := in
-	for i, spec := range b.file.Stages {
-		step, err := b.bindStage(ctx, fmt.Sprintf("stage[%d]", i), spec, in)
+	for i, spec := range b.ahead.cut(inStages, b.file.Stages) {
+		step, err := b.bindStage(ctx, stop{inStages, 0, i}, spec, in)
 		if err != nil || step == nil {
 			return err
 		}
 		b.plan.Steps = append(b.plan.Steps, step)
 		in = step.Out
 	}
+	if b.ahead != nil {
+		b.settleReads(source)
+		return nil
+	}
 	if err := b.bindSet(ctx, in); err != nil || len(b.problems) > 0 {
 		return err
 	}
 	b.settleReads(source)
 	return b.bindSinks()
-}
-
-// bindStage makes and opens a built-in or a plugin. It gives nil when the
-// pipeline file is at fault.
-func (b *binder) bindStage(ctx context.Context, path string, spec config.Stage, in *flow.Schema) (*Step, error) {
-	step := &Step{Path: path, Name: b.unique(spec.Use), Kind: observe.KindStage, In: in}
-	if spec.Use == filterVerb {
-		step.Kind = observe.KindFilter
-	}
-	var err error
-	if make, ok := b.parts.Catalog.Stages[spec.Use]; ok {
-		step.Stage, err = make(spec, b.parts.Place, b.parts.Env(path))
-	} else {
-		step.Stage, step.Plugin, err = b.parts.Plugin(ctx, step.Name, spec)
-		if err == nil && step.Plugin.Kind == string(abi.Filter) {
-			step.Kind = observe.KindFilter
-		}
-	}
-	if err != nil {
-		return nil, b.problem(path+".use", err)
-	}
-	if step.Out, err = step.Stage.Open(ctx, in); err != nil {
-		_ = step.Stage.Close()
-		at := path
-		if spec.Use == filterVerb {
-			at = path + ".where"
-		}
-		return nil, b.problem(at, err)
-	}
-	return step, nil
-}
-
-// unique names a stage: as its use says, and from the second of a name on with
-// a number, so that counts and taps tell them apart.
-func (b *binder) unique(use string) string {
-	if b.uses == nil {
-		b.uses = map[string]int{}
-	}
-	b.uses[use]++
-	if n := b.uses[use]; n > 1 {
-		return fmt.Sprintf("%s#%d", use, n)
-	}
-	return use
-}
-
-func (b *binder) bindSet(ctx context.Context, in *flow.Schema) error {
-	const path = "feature_set"
-	set, err := b.parts.Catalog.FeatureSet(*b.file.FeatureSet, b.interval, b.parts.Env(path))
-	if err != nil {
-		return b.problem(path, err)
-	}
-	b.plan.Set = set
-	name := b.file.FeatureSet.Name
-	open := func(stage flow.Stage, name string) (*Step, error) {
-		step := &Step{Path: path, Name: name, Kind: observe.KindFeatureSet, Stage: stage, In: in}
-		if step.Out, err = stage.Open(ctx, in); err != nil {
-			_ = stage.Close()
-			return nil, b.problem(path, err)
-		}
-		in = step.Out
-		return step, nil
-	}
-	for i, stage := range set.Steps() {
-		called := name + ": select"
-		if i > 0 {
-			called = fmt.Sprintf("%s: step %d", name, i+1)
-		}
-		step, err := open(stage, called)
-		if step == nil {
-			return err
-		}
-		b.plan.Before = append(b.plan.Before, step)
-	}
-	if b.plan.Fold, err = open(set.Fold(), name); b.plan.Fold == nil {
-		return err
-	}
-	if b.plan.Latest, err = open(set.Latest(), name+": latest"); b.plan.Latest == nil {
-		return err
-	}
-	b.plan.Output = b.plan.Fold.Out
-	return nil
-}
-
-// settleReads walks from the feature set back to the readers and notes which
-// of their columns anybody reads.
-func (b *binder) settleReads(source *flow.Schema) {
-	need := readsOf(b.plan.Before[0])
-	for _, s := range b.plan.Steps {
-		need = union(need, readsOf(s))
-	}
-	if b.plan.Query != nil {
-		b.read[len(b.read)-1] = keep(source, need)
-		return // the readers' columns stay nil: the query engine prunes what it scans
-	}
-	s := b.plan.Sources[0]
-	for _, p := range s.Prepare {
-		need = union(need, readsOf(p))
-	}
-	b.read[0] = keep(s.Schema, need)
 }
 
 func (b *binder) bindSinks() error {
@@ -381,59 +316,6 @@ func (b *binder) bindSinks() error {
 		}
 	}
 	return nil
-}
-
-// readsOf gives the columns a step looks at.
-func readsOf(s *Step) columns {
-	r, ok := s.Stage.(flow.Reads)
-	if !ok {
-		return set(names(s.In))
-	}
-	return set(r.Reads())
-}
-
-func set(names []string) columns {
-	out := columns{}
-	for _, n := range names {
-		out[n] = true
-	}
-	return out
-}
-
-func union(a, b columns) columns {
-	for n := range b {
-		a[n] = true
-	}
-	return a
-}
-
-// keep cuts a set of names down to those of a schema. A source of which
-// nothing is read still gives one column, so that its rows are counted.
-func keep(s *flow.Schema, need columns) columns {
-	out := columns{}
-	for _, n := range names(s) {
-		if need[n] {
-			out[n] = true
-		}
-	}
-	if len(out) == 0 && s.NumFields() > 0 {
-		out[s.Field(0).Name] = true
-	}
-	return out
-}
-
-func names(s *flow.Schema) []string {
-	out := make([]string, s.NumFields())
-	for i, f := range s.Fields() {
-		out[i] = f.Name
-	}
-	return out
-}
-
-// project keeps the fields of a schema whose names are wanted, in order.
-func project(s *flow.Schema, want columns) *flow.Schema {
-	fields := slices.DeleteFunc(slices.Clone(s.Fields()), func(f flow.Field) bool { return !want[f.Name] })
-	return flow.NewSchema(fields)
 }
 
 func onlyFilters(steps []config.Stage) bool {

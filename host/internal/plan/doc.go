@@ -8,5 +8,15 @@
 // what is wrong and which columns are read; the second, over those columns
 // only, opens the stages that the run will use.
 //
-// It moves no row and knows no reader, stage or sink by name.
+// A stage whose schema depends on the rows (flow.Surveyor) is shown them before
+// it is opened, through a plan that ends in front of it and that Parts.Rows
+// runs; the second pass recalls what it learned.
+//
+//   - B1: rows of other days are left out by the reader only when every prepare
+//     step works row by row and leaves the day as it is; else by a filter behind
+//     the steps (S-501).
+//   - B2: a keyed step gets all columns of its rows, since all have a say in
+//     their order (S-303), unless it makes other rows of them and knows better.
+//
+// It moves no row itself and knows no reader, stage or sink by name.
 package plan

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -34,12 +35,15 @@ type world struct {
 	// step is asked before everything a part does; its error is the part's.
 	step func(what string) error
 
-	parts    []*part
-	requests []flow.Request // that relations were asked for
-	tables   []string       // registered: "name format path..."
-	asked    []string       // queries whose schema was asked for
-	spilled  []string       // "name: columns"
-	closing  error          // of every stage
+	parts      []*part
+	requests   []flow.Request    // that relations were asked for
+	tables     []string          // registered: "name format path..."
+	asked      []string          // queries whose schema was asked for
+	spilled    []string          // "name: columns"
+	closing    error             // of every stage
+	strategies map[string][]bool // of each reader made, whether it was told how to tell the day
+	named      []string          // of the stages of plugins
+	surveys    []string          // what was read for each: "reader columns; step, step"
 }
 
 // behaviour is what a stage does to the schema.
@@ -48,6 +52,12 @@ type behaviour struct {
 	reads []string // must be in its input
 	adds  []string // bigint columns that it appends
 	kind  string   // of a plugin
+	makes []string // columns that it says it replaces
+
+	keyed, folds bool
+	lonely       bool     // for one worker
+	drops        []string // columns that it does not hand on
+	survey       []string // columns that it must have seen before Open
 }
 
 // part is a reader or a stage that was made for a binding.
@@ -112,7 +122,8 @@ func (w *world) lend() plan.Parts {
 	return plan.Parts{
 		Catalog: c, Known: known,
 		Env: func(string) flow.Env { return flow.Env{} },
-		Plugin: func(_ context.Context, _ string, spec config.Stage) (flow.Stage, *plan.Plugin, error) {
+		Plugin: func(_ context.Context, name string, spec config.Stage) (flow.Stage, *plan.Plugin, error) {
+			w.named = append(w.named, name)
 			if err := known(spec.Use); err != nil {
 				return nil, nil, err
 			}
@@ -121,6 +132,17 @@ func (w *world) lend() plan.Parts {
 			return s, &plan.Plugin{Name: spec.Use, Version: "1.0", Digest: "sha256:" + spec.Use, Kind: b.kind}, err
 		},
 		Queries: func(context.Context, []*plan.Source) (plan.Queries, error) { return queries{w}, w.do("queries") },
+		Aside: func() plan.Parts {
+			lent := w.lend()
+			lent.Rows = func(ctx context.Context, p *plan.Plan, use func(context.Context, func(context.Context) (flow.Batch, error)) error) error {
+				w.surveys = append(w.surveys, readBy(p))
+				if err := w.do("rows"); err != nil {
+					return err
+				}
+				return use(ctx, func(context.Context) (flow.Batch, error) { return flow.Batch{}, io.EOF })
+			}
+			return lent
+		},
 		Spill: func(_ context.Context, name string, s *flow.Schema, next func(context.Context) (flow.Batch, error)) (string, error) {
 			if next != nil {
 				w.t.Error("binding reads no rows")
@@ -156,6 +178,10 @@ func (w *world) reader(c config.Reader, _ parts.Place, _ flow.Env) (flow.Reader,
 	if err := w.do("make reader " + c.ID); err != nil {
 		return nil, err
 	}
+	if w.strategies == nil {
+		w.strategies = map[string][]bool{}
+	}
+	w.strategies[c.ID] = append(w.strategies[c.ID], c.Incremental != nil)
 	r := &reader{part: w.part("reader " + c.ID), w: w, config: c}
 	r.opened++ // from the start: a reader is closed also when nothing was read
 	if w.bare[c.Path] {
@@ -180,29 +206,101 @@ func (s scannable) Relation(q flow.Request) (flow.Relation, bool, error) {
 	return flow.Relation{Format: s.config.Format, Paths: []string{s.config.Path}}, true, s.w.do("relation " + s.config.ID)
 }
 
-// stage is a stage of a behaviour. reading says also what it reads.
+// readBy says what a plan reads and passes it through.
+func readBy(p *plan.Plan) string {
+	var out []string
+	for _, s := range p.Sources {
+		text := fmt.Sprint(s.Config.ID, " ", s.Request.Columns, " of ", s.Request.Interval)
+		for _, step := range s.Prepare {
+			text += ", " + step.Name
+		}
+		out = append(out, text)
+	}
+	if p.Query != nil {
+		out = append(out, fmt.Sprint("query ", namesOf(p.Query.Schema)))
+	}
+	for _, step := range p.Steps {
+		out = append(out, step.Name)
+	}
+	return strings.Join(out, "; ")
+}
+
+// stage is a stage of a behaviour.
 type stage struct {
 	*part
 	w *world
 	b *behaviour
 }
 
+// reading says also what it reads.
 type reading struct{ *stage }
 
 func (s reading) Reads() []string { return slices.Clone(s.b.reads) }
+
+// alone has no copies.
+type alone struct{ flow.Stage }
+
+func (a alone) Reads() []string { return nil }
+
+// making says also what it replaces.
+type making struct{ reading }
+
+func (s making) Makes() []string { return s.b.makes }
+
+// grouped is a keyed stage.
+type grouped struct{ reading }
+
+func (grouped) Order() flow.Order { return flow.Order{} }
+func (s grouped) Folds() bool     { return s.b.folds }
+
+// surveying is a keyed stage that makes the columns seen1, seen2, once it has
+// seen rows.
+type surveying struct {
+	grouped
+	learned []string
+}
+
+func (s *surveying) Survey() ([]string, bool) { return s.b.survey, true }
+func (s *surveying) Learn(ctx context.Context, next func(context.Context) (flow.Batch, error)) error {
+	if _, err := next(ctx); !flow.Ended(err) {
+		s.w.t.Error(err)
+	}
+	s.learned = []string{"seen1", "seen2"}
+	return s.w.do("learn " + s.name)
+}
+func (s *surveying) Recall(from flow.Surveyor) { s.learned = from.(*surveying).learned }
+func (s *surveying) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error) {
+	if len(s.learned) == 0 && in.HasField(s.b.survey[0]) {
+		s.w.t.Error("opened before it has learned")
+	}
+	return s.open(in, s.learned)
+}
 
 func (w *world) stage(name string, b *behaviour) (flow.Stage, error) {
 	if err := w.do("make " + name); err != nil {
 		return nil, err
 	}
 	s := &stage{part: w.part(name), w: w, b: b}
-	if b.all {
+	switch {
+	case b.survey != nil:
+		return &surveying{grouped: grouped{reading{s}}}, nil
+	case b.keyed:
+		return grouped{reading{s}}, nil
+	case b.makes != nil:
+		return making{reading{s}}, nil
+	case b.lonely:
+		return alone{s}, nil
+	case b.all:
 		return s, nil
 	}
 	return reading{s}, nil
 }
 
 func (s *stage) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) {
+	return s.open(in, nil)
+}
+
+func (s *stage) open(in *flow.Schema, more []string) (*flow.Schema, error) {
 	s.opened++
 	s.in = namesOf(in)
 	for _, c := range s.b.reads {
@@ -210,8 +308,8 @@ func (s *stage) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) {
 			return nil, fault.New(201, "%s: no column %q", s.name, c)
 		}
 	}
-	fields := slices.Clone(in.Fields())
-	for _, c := range s.b.adds {
+	fields := slices.DeleteFunc(slices.Clone(in.Fields()), func(f flow.Field) bool { return slices.Contains(s.b.drops, f.Name) })
+	for _, c := range slices.Concat(s.b.adds, more) {
 		fields = append(fields, s.w.schemaOf(c+" bigint").Field(0))
 	}
 	return flow.NewSchema(fields), s.w.do("open " + s.name)
@@ -221,11 +319,19 @@ func (s *stage) Process(context.Context, flow.Batch, flow.Emit) error {
 }
 func (s *stage) Flush(context.Context, flow.Emit) error   { panic("binding flushes nothing") }
 func (s *stage) Fork(context.Context) (flow.Stage, error) { panic("binding forks nothing") }
-func (s *stage) Order() flow.Order                        { return flow.Order{} }
-func (s *stage) Close() error                             { s.closed++; return s.w.closing }
+
+func (s *stage) Close() error { s.closed++; return s.w.closing }
 
 // set is a feature set that hands on the columns it reads.
-type set struct{ pick, fold, latest *picking }
+type set struct {
+	pick         *picking
+	fold, latest *grouping
+}
+
+// grouping is a picking of a keyed stage.
+type grouping struct{ *picking }
+
+func (grouping) Order() flow.Order { return flow.Order{} }
 
 // picking gives the columns that it reads and no others.
 type picking struct{ reading }
@@ -238,21 +344,31 @@ func (p *picking) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, erro
 	return flow.NewSchema(fields), nil
 }
 
-func (w *world) set(config.FeatureSet, flow.Interval, flow.Env) (flow.FeatureSet, error) {
+func (w *world) set(c config.FeatureSet, _ flow.Interval, env flow.Env) (flow.FeatureSet, error) {
 	if err := w.do("make feature set"); err != nil {
 		return nil, err
+	}
+	out := &set{}
+	for i, f := range c.Features {
+		if f.Use == "" {
+			continue
+		}
+		if _, err := env.Plugin(w.t.Context(), f.Use, f.Config); err != nil {
+			return nil, fault.As(err).At("feature_set.feature[%d].use", i)
+		}
 	}
 	pick := func(name string) *picking {
 		return &picking{reading{&stage{part: w.part(name), w: w, b: &behaviour{reads: w.selects}}}}
 	}
-	return &set{pick("select"), pick("fold"), pick("latest")}, nil
+	out.pick, out.fold, out.latest = pick("select"), &grouping{pick("fold")}, &grouping{pick("latest")}
+	return out, nil
 }
 
-func (s *set) Steps() []flow.Stage { return []flow.Stage{s.pick} }
+func (s *set) Steps() []flow.Stage     { return []flow.Stage{s.pick} }
 func (s *set) LookBack() flow.LookBack { return flow.LookBack{All: true} }
-func (s *set) Fold() flow.Keyed       { return s.fold }
-func (s *set) Latest() flow.Keyed     { return s.latest }
-func (s *set) Keys() []string         { return []string{"id"} }
+func (s *set) Fold() flow.Keyed        { return s.fold }
+func (s *set) Latest() flow.Keyed      { return s.latest }
+func (s *set) Keys() []string          { return []string{"id"} }
 
 // queries is an SQL engine that knows one query.
 type queries struct{ w *world }

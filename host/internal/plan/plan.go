@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
@@ -14,12 +15,17 @@ import (
 type Plan struct {
 	File     *config.File
 	Interval flow.Interval
-	Sources  []*Source
-	Query    *Query // nil with one reader and no [query]
-	Steps    []*Step
-	Set      flow.FeatureSet
-	Before   []*Step // stages of the feature set before its exchange by key
-	Fold     *Step
+	// Read is the interval that readers with an incremental strategy are asked
+	// for: Interval widened by what the feature set looks back on.
+	Read    flow.Interval
+	Sources []*Source
+	Query   *Query // nil with one reader and no [query]
+	Steps   []*Step
+	Set     flow.FeatureSet
+	Before  []*Step // stages of the feature set before its exchange by key
+	Fold    *Step
+	// Lent are the plugins that features of the set use, each once.
+	Lent []*Plugin
 	// Latest keeps the newest row of a key, in front of stores that hold only
 	// that; nil when no sink needs it.
 	Latest *Step
@@ -33,6 +39,8 @@ type Source struct {
 	Reader  flow.Reader
 	Request flow.Request
 	Schema  *flow.Schema // of the request's columns
+	// Prepare are the prepare steps. Where the reader may not leave rows out by
+	// its incremental strategy, a filter by days stands behind them (S-501).
 	Prepare []*Step
 	Output  *flow.Schema // after the prepare steps
 
@@ -59,6 +67,13 @@ type Step struct {
 	Out    *flow.Schema
 }
 
+// Keyed gives the stage when it wants the rows of a key together, and so an
+// exchange in front of it; nil for others.
+func (s *Step) Keyed() flow.Keyed {
+	k, _ := s.Stage.(flow.Keyed)
+	return k
+}
+
 // Plugin tells which plugin a step runs.
 type Plugin struct {
 	Name, Version, Digest, Path string
@@ -83,6 +98,9 @@ type Queries interface {
 type Parts struct {
 	Catalog *parts.Catalog
 	Place   parts.Place
+	// Whole has readers asked for all rows before the interval, whatever the
+	// feature set looks back on.
+	Whole bool
 	// Env lends the host's services to a part.
 	Env func(part string) flow.Env
 	// Known reports an error when no plugin has the name.
@@ -90,6 +108,12 @@ type Parts struct {
 	// Plugin makes a stage of a plugin; name tells it from other stages of the
 	// same plugin.
 	Plugin func(ctx context.Context, name string, spec config.Stage) (flow.Stage, *Plugin, error)
+	// Aside lends the same parts for a look at rows ahead of the run: what they
+	// count and reject then is nobody's. Rows hands use the rows of a plan that
+	// ends before its feature set; of the parts that Aside gave. Both are
+	// needed by pipelines with a flow.Surveyor only.
+	Aside func() Parts
+	Rows  func(ctx context.Context, p *Plan, use func(context.Context, func(context.Context) (flow.Batch, error)) error) error
 	// Queries runs [query]; asked only when the file has one.
 	Queries func(ctx context.Context, sources []*Source) (Queries, error)
 	// Spill writes batches to a Parquet file in the run's scratch folder and
@@ -132,16 +156,27 @@ func (s *Source) close() error {
 // Plugins lists the plugins of the plan by name@version with their digests.
 func (p *Plan) Plugins() map[string]string {
 	out := map[string]string{}
+	note := func(p *Plugin) {
+		if p != nil {
+			out[p.Name+"@"+p.Version] = p.Digest
+		}
+	}
 	add := func(steps []*Step) {
 		for _, s := range steps {
-			if s.Plugin != nil {
-				out[s.Plugin.Name+"@"+s.Plugin.Version] = s.Plugin.Digest
-			}
+			note(s.Plugin)
 		}
 	}
 	for _, s := range p.Sources {
 		add(s.Prepare)
 	}
 	add(p.Steps)
+	for _, lent := range p.Lent {
+		note(lent)
+	}
 	return out
+}
+
+// Partial reports whether rows from before the interval may be left unread.
+func (p *Plan) Partial() bool {
+	return p.Read.Start != nil && slices.ContainsFunc(p.Sources, func(s *Source) bool { return s.Config.Incremental != nil })
 }

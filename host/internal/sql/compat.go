@@ -281,7 +281,8 @@ func (k *compat) function(n node) error {
 	return nil
 }
 
-// arithmetic is for numbers. Integers divide to a double; decimals would
+// arithmetic is for numbers. The original divides in doubles, whatever the
+// numbers are, where the engine would divide floats as floats; decimals would
 // divide to a decimal there and to a double here.
 func (k *compat) arithmetic(n node, op string, args []node) error {
 	for _, a := range args {
@@ -293,6 +294,11 @@ func (k *compat) arithmetic(n node, op string, args []node) error {
 			continue
 		}
 		return k.refuse(n, "%s of %s", op, f)
+	}
+	if op == "/" {
+		for _, a := range args {
+			wrap(a, "DOUBLE")
+		}
 	}
 	return nil
 }

@@ -364,6 +364,26 @@ func TestCompat_Dialect(t *testing.T) {
 	wantCode(t, "sum", err, sql.NotRowWise)
 }
 
+// The original divides floats in doubles. Rule: S-703.
+func TestCompat_FloatsDivided_Doubles(t *testing.T) {
+	e := open(t, sql.Options{})
+	in, _ := schema.Parse("rent float, area bigint")
+	rows, _, err := array.RecordFromJSON(memory.DefaultAllocator, in, strings.NewReader(`[{"rent": 3200, "area": 175}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Release()
+	for compat, want := range map[bool]string{true: "18.285714285714285", false: "18.285715103149414"} {
+		ev, err := compile(t, e, in, compat, "rent / area")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(eval(t, ev, rows)); got != want {
+			t.Errorf("compat %v: %s, expected %s", compat, got, want)
+		}
+	}
+}
+
 // Whatever columns an expression reads, in whatever order, and however the
 // rows are cut, each row gets its own value.
 func TestEval_ColumnsAndSlices_SameValues(t *testing.T) {

@@ -170,6 +170,21 @@ func (s *Stage) Reads() []string {
 	return names
 }
 
+// Makes implements flow.Makes: the columns that the guest answers with.
+func (s *Stage) Makes() []string {
+	b := s.shared.bound
+	if b == nil {
+		return nil
+	}
+	var names []string
+	for i, from := range b.source {
+		if from < 0 {
+			names = append(names, b.out.Field(i).Name)
+		}
+	}
+	return names
+}
+
 // Fork implements flow.Stateless: a copy that shares code and idle guests.
 func (s *Stage) Fork(context.Context) (flow.Stage, error) {
 	if s.closed || s.shared.bound == nil {

@@ -185,6 +185,9 @@ func TestStage_Map_AttachesByReference(t *testing.T) {
 	b := hosttest.Batch(t, "a string, x double, z bigint", "p | 2 | 7", "q | null | 8")
 	defer b.Release()
 	s, _ := open(t, m, mode("replace_x"), b.Record.Schema())
+	if got := s.Makes(); len(got) != 1 || got[0] != "x" {
+		t.Errorf("makes %q", got)
+	}
 	if got := s.Reads(); len(got) != 1 || got[0] != "x" {
 		t.Errorf("reads %v", got)
 	}

@@ -30,15 +30,25 @@ func Plan(w io.Writer, p *host.PlanReport) {
 	for _, s := range p.Steps {
 		step(w, "stage", s)
 	}
+	for _, g := range p.Lent {
+		plugin(w, "a feature uses plugin", g)
+	}
+	for _, x := range p.ToRead {
+		fmt.Fprintf(w, "a run reads %s\n", toRead(x))
+	}
 	fmt.Fprintf(w, "sinks: %s\n", strings.Join(p.Sinks, ", "))
 }
 
 func step(w io.Writer, word string, s host.PlanStep) {
 	fmt.Fprintf(w, "%s %s (%s), reads %s\n", word, s.Name, s.Kind, strings.Join(s.Reads, ", "))
-	if g := s.Plugin; g != nil {
-		fmt.Fprintf(w, "    plugin %s@%s %s %s, memory %s per instance\n    %s\n", g.Name, g.Version, g.Kind, g.Path, Bytes(g.Memory), g.Digest)
+	if s.Plugin != nil {
+		plugin(w, "    plugin", *s.Plugin)
 	}
 	columns(w, s.Output)
+}
+
+func plugin(w io.Writer, word string, g host.PlanPlugin) {
+	fmt.Fprintf(w, "%s %s@%s %s %s, memory %s per instance\n    %s\n", word, g.Name, g.Version, g.Kind, g.Path, Bytes(g.Memory), g.Digest)
 }
 
 func columns(w io.Writer, list []host.Column) {

@@ -37,6 +37,13 @@ func (p *Preview) Add(b flow.Batch) error {
 	return nil
 }
 
+// Clear forgets the rows.
+func (p *Preview) Clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rows = nil
+}
+
 func cell(r flow.Record, column, i int) string {
 	a := r.Column(column)
 	if a.IsNull(i) {

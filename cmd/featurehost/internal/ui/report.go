@@ -48,8 +48,12 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 		add("query", r.Query, "")
 	}
 	each(r.Filtered, func(k string, n int64) { add("filtered", n, k) })
+	each(r.Folded, func(k string, n int64) { add("folded", n, k) })
 	each(r.Rejected, func(k string, n int64) { add("rejected", n, k) })
 	each(r.Dropped, func(k string, n int64) { add("dropped", n, k) })
+	if r.Stacked > 0 {
+		add("stacked", r.Stacked, "rows added")
+	}
 	add("used", r.Used, "")
 	add("features made", r.Features.Made, "")
 	add("duplicates dropped", r.Features.Duplicates, "")
@@ -61,6 +65,7 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	}
 	each(r.Plugged, func(k string, n int64) { add("counted by plugin", n, k) })
 	each(r.CastFailures, func(k string, n int64) { add("cast failures", n, "column "+k) })
+	each(r.BadJSON, func(k string, n int64) { add("no JSON object", n, "column "+k) })
 	Table(w, []string{"", "", "", ""}, rows)
 	if r.LastLabel != "" {
 		fmt.Fprintf(w, "  last label %s\n", r.LastLabel)
@@ -71,6 +76,12 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	if r.Spilled > 0 {
 		fmt.Fprintf(w, "  spilled %s to disk\n", Bytes(r.Spilled))
 	}
+	if r.ReadFrom != "" {
+		fmt.Fprintf(w, "  read from %s on, so far as the features look back\n", r.ReadFrom)
+	}
+	if x := r.Reread; x != nil {
+		fmt.Fprintf(w, "  reread: %s\n", rereadNote(x))
+	}
 	stages(w, r)
 	for _, name := range slices.Sorted(maps.Keys(r.Plugins)) {
 		fmt.Fprintf(w, "  plugin %s %s\n", name, r.Plugins[name])
@@ -78,7 +89,18 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	for _, x := range r.Warnings {
 		fmt.Fprintf(w, "  warning: %s\n", x)
 	}
+	for _, x := range r.Stale {
+		fmt.Fprintf(w, "  may be stale: %s, computed before this run changed what it looks back on\n", x)
+	}
 	fmt.Fprintln(w, Summary(r, dry))
+}
+
+// rereadNote says what told new keys from emptied ones.
+func rereadNote(x *host.Reread) string {
+	if x.Keys > 0 {
+		return fmt.Sprintf("%s told whether %s came before", x.From, plural(x.Keys, "key"))
+	}
+	return fmt.Sprintf("%s, since those in reach could not tell new keys from old ones", x.From)
 }
 
 // Losses tells which rows a failed run had turned down: a table without rows,
@@ -88,9 +110,11 @@ func Losses(w io.Writer, r *host.Report) {
 		return func(k string, n int64) { fmt.Fprintf(w, "%s %s rows: %s\n", what, Count(n), k) }
 	}
 	each(r.Filtered, say("filtered"))
+	each(r.Folded, say("folded"))
 	each(r.Rejected, say("rejected"))
 	each(r.Dropped, say("dropped"))
 	each(r.CastFailures, say("cast failures in"))
+	each(r.BadJSON, say("no JSON object in"))
 }
 
 func each(m map[string]int64, f func(string, int64)) {
@@ -109,6 +133,9 @@ func readNote(x host.Read) string {
 	}
 	if x.OutOfInterval > 0 {
 		parts = append(parts, Count(x.OutOfInterval)+" outside the interval")
+	}
+	if x.DaysOf != "" {
+		parts = append(parts, "the reader's days are those of "+x.DaysOf)
 	}
 	return strings.Join(parts, "; ")
 }

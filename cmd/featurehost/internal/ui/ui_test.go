@@ -274,3 +274,70 @@ sinks: historical, online
 		t.Errorf("got\n%s", b.String())
 	}
 }
+
+func TestMissing_Reports_AsLines(t *testing.T) {
+	rows := int64(1200)
+	r := &host.MissingReport{Set: "e/s", Start: "2024-01-01", End: "2024-02-05", Chunks: []host.Chunk{
+		{Start: "2024-01-01", End: "2024-01-31", Days: 31, Reasons: []string{"not computed", "other plugins"}, Readers: []host.ReaderToRead{
+			{ID: "a", Files: 2, Bytes: 2048, RowGroups: 3, RowGroupsSkipped: 4, Rows: &rows, From: "2023-12-01", To: "2024-01-31", DaysOf: "loaded"},
+			{ID: "b", Files: 1, Bytes: 5, To: "2024-01-31"},
+		}},
+		{Start: "2024-02-05", End: "2024-02-05", Days: 1, Reasons: []string{"not finished"}},
+	}}
+	for _, c := range []struct {
+		runs int
+		want string
+	}{
+		{0, "e/s: 32 days missing from 2024-01-01 to 2024-02-05, in 2 runs"},
+		{1, "e/s: 32 days missing from 2024-01-01 to 2024-02-05, in 2 runs"},
+		{2, "e/s: 32 days computed from 2024-01-01 to 2024-02-05, in 2 runs"},
+	} {
+		r.Runs = make([]*host.Report, c.runs)
+		if got := MissingSummary(r); got != c.want {
+			t.Errorf("after %d runs: %s", c.runs, got)
+		}
+	}
+	r.Runs = nil
+	var b bytes.Buffer
+	Missing(&b, r)
+	want := `    2024-01-01..2024-01-31  31 days  not computed, other plugins  reads a: 2 files, 2 KiB, 3 of 7 row groups, about 1,200 rows, of 2023-12-01..2024-01-31, by loaded
+                                                                  reads b: 1 file, 5 B, of all days to 2024-01-31
+    2024-02-05..2024-02-05  1 day    not finished
+e/s: 32 days missing from 2024-01-01 to 2024-02-05, in 2 runs
+`
+	if b.String() != want {
+		t.Errorf("got\n%s", b.String())
+	}
+	if got := MissingSummary(&host.MissingReport{Set: "e/s", Start: "2024-01-01", End: "2024-02-05"}); got != "e/s: no day is missing from 2024-01-01 to 2024-02-05" {
+		t.Error(got)
+	}
+}
+
+func TestReport_Reread_SaysWhatTold(t *testing.T) {
+	for want, x := range map[string]*host.Reread{
+		"reread: stored rows told whether 2 keys came before":                          {From: "stored rows", Keys: 2},
+		"reread: all rows, since those in reach could not tell new keys from old ones": {From: "all rows"},
+	} {
+		var b bytes.Buffer
+		Report(&b, &host.Report{Reread: x, ReadFrom: "2024-01-02", Stale: []string{"2024-01-09"}}, false)
+		for _, part := range []string{want, "read from 2024-01-02 on", "may be stale: 2024-01-09"} {
+			if !strings.Contains(b.String(), part) {
+				t.Errorf("it does not say %q:\n%s", part, b.String())
+			}
+		}
+	}
+}
+
+func TestPreview_Clear_ForgetsRows(t *testing.T) {
+	r := hosttest.Record(t, "n bigint", "1", "2")
+	defer r.Release()
+	p := &Preview{Limit: 3}
+	_ = p.Add(flow.Batch{Record: r})
+	p.Clear()
+	_ = p.Add(flow.Batch{Record: r})
+	var b bytes.Buffer
+	p.Print(&b)
+	if b.String() != "n\n1\n2\n\n" {
+		t.Errorf("%q", b.String())
+	}
+}

@@ -1,0 +1,185 @@
+package file
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/featurehost/featurehost/connectors/file/jsonlines"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+const (
+	// linesBuffer is how much of a file is read at a time, and longestPlain the
+	// longest line that is kept for the plain decoder.
+	linesBuffer  = 1 << 20
+	longestPlain = 16 << 20
+	// linesBatch ends a batch of long lines early.
+	linesBatch = 16 << 20
+)
+
+// lines reads a JSON file whose lines are plain, without the SQL engine.
+type lines struct {
+	file    *os.File
+	decoder *jsonlines.Decoder
+	buf     []byte
+	from    int   // of the bytes not yet decoded
+	to      int   // of those read
+	ended   bool  // nothing is left to read
+	row     int64 // of the file's next row
+	bytes   int64 // read
+}
+
+// plainFields reports whether values of all the fields can be plain, and their
+// names are not one when case is ignored, which the SQL engine refuses.
+func plainFields(fields []arrow.Field) bool {
+	seen := map[string]bool{}
+	for _, f := range fields {
+		fold := strings.ToLower(f.Name)
+		if seen[fold] || !jsonlines.Reads(f.Type) {
+			return false
+		}
+		seen[fold] = true
+	}
+	return true
+}
+
+// maybePlain reports whether a file is worth trying to read as plain lines.
+func (r *Reader) maybePlain(o object) bool {
+	if r.cfg.Format != "json" || r.spilled[o.path] != "" || !plainFields(r.fields) {
+		return false
+	}
+	switch filepath.Ext(o.path) {
+	case ".gz", ".zst", ".zstd": // packed
+		return false
+	}
+	return true
+}
+
+// openLines starts on a JSON file.
+func (r *Reader) openLines(x *read, o object) error {
+	f, err := os.Open(o.path)
+	if err != nil {
+		return fault.Wrap(err, CannotRead, "cannot open %s", o.path)
+	}
+	x.object, x.own = o, nil
+	wanted := func(name string) {
+		if !hasField(r.partitions, name) {
+			x.own = append(x.own, &storedField{name: name})
+		}
+	}
+	for _, f := range x.out.Fields() {
+		wanted(f.Name)
+	}
+	if x.days != nil && x.days.column != "" && !x.out.HasField(x.days.column) {
+		wanted(x.days.column)
+	}
+	names := make([]string, len(x.own))
+	for i, c := range x.own {
+		names[i] = c.name
+	}
+	x.lines = &lines{file: f, decoder: jsonlines.New(r.fields, names), buf: make([]byte, linesBuffer)}
+	return nil
+}
+
+// decodeLines makes the next batch of plain lines ready. At the first line that
+// is not plain the SQL engine takes over: it knows what the line means, or says
+// what is wrong with it. The rows before it are the same to both.
+func (r *Reader) decodeLines(ctx context.Context, x *read) error {
+	l := x.lines
+	row := l.row
+	arrays, n, err := l.next(x.rows)
+	odd := errors.Is(err, jsonlines.ErrOdd)
+	if err != nil && !odd {
+		return fault.Wrap(err, CannotRead, "the file cannot be read").At("%s", x.object.path)
+	}
+	defer func() {
+		for _, a := range arrays {
+			a.Release()
+		}
+	}()
+	if n > 0 {
+		r.stats.Rows += int64(n)
+		whole, err := r.assemble(x, arrays, n)
+		if err != nil {
+			return err
+		}
+		defer whole.Release()
+		if err := r.cut(ctx, x, whole, arrays, row); err != nil {
+			return err
+		}
+	}
+	switch {
+	case odd:
+		l.close()
+		x.lines, x.passed = nil, l.row
+		return r.nextFile(ctx, x, x.object)
+	case n == 0:
+		r.stats.Bytes += l.bytes
+		l.close()
+		x.lines = nil
+	}
+	return nil
+}
+
+// next decodes up to so many rows; none are left when it gives 0. With
+// jsonlines.ErrOdd it gives the rows before the odd line.
+func (l *lines) next(rows int) (arrays []arrow.Array, n int, err error) {
+	d := l.decoder
+	d.Start(rows)
+	for err == nil && d.Rows() < rows && d.Bytes() < linesBatch {
+		end := l.from + bytes.LastIndexByte(l.buf[l.from:l.to], '\n') + 1
+		if end == l.from {
+			if l.ended {
+				break
+			}
+			err = l.fill()
+			continue
+		}
+		var used int
+		used, err = d.Decode(l.buf[l.from:end], rows)
+		l.from += used
+	}
+	if err != nil && !errors.Is(err, jsonlines.ErrOdd) {
+		return nil, 0, err
+	}
+	if n = d.Rows(); n > 0 {
+		arrays = d.Arrays()
+	}
+	l.row += int64(n)
+	return arrays, n, err
+}
+
+// fill reads more of the file, so that a line becomes whole.
+func (l *lines) fill() error {
+	l.to = copy(l.buf, l.buf[l.from:l.to])
+	l.from = 0
+	if l.to >= len(l.buf)-1 {
+		if len(l.buf) >= longestPlain {
+			return jsonlines.ErrOdd
+		}
+		l.buf = append(l.buf, make([]byte, len(l.buf))...)
+	}
+	n, err := l.file.Read(l.buf[l.to : len(l.buf)-1]) // room for a line feed
+	l.to += n
+	l.bytes += int64(n)
+	switch {
+	case err == io.EOF: //nolint:errorlint // os.File gives io.EOF itself
+		l.ended = true
+		if l.to > 0 && l.buf[l.to-1] != '\n' { // the last line has no end
+			l.buf[l.to] = '\n'
+			l.to++
+		}
+		return nil
+	default:
+		return err
+	}
+}
+
+func (l *lines) close() { l.file.Close() }
