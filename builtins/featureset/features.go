@@ -80,7 +80,7 @@ func (s *Set) compileCopy(sc *scope, f config.Feature, place string) ([]column, 
 
 // sourcePlace is the key of the pipeline file that names a feature's source.
 func sourcePlace(f config.Feature, place string) string {
-	if f.From == "" {
+	if f.From == "" || f.From == f.Name { // a name left alone is its own source
 		return place + ".name"
 	}
 	return place + ".from"

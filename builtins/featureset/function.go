@@ -126,7 +126,7 @@ func (s *Set) compileFunctions(sc *scope, f config.Feature, path string) ([]colu
 func (s *Set) compileFunction(sc *scope, in int, f config.Feature, fn config.Function, name, place string) (int, error) {
 	typ := sc.slots[in].typ
 	refuse := func(expected string) (int, error) {
-		return 0, fault.New(BadFunction, "%s of a %s column: expected %s", fn.Name, schema.TypeName(typ), expected).At("%s", place).
+		return 0, fault.New(BadFunction, "%s of a column of type %s: expected %s", fn.Name, schema.TypeName(typ), expected).At("%s", place).
 			WithHint("cast it in [query], or by a feature before this one")
 	}
 	st := scalarStep{name: name, source: source(f), from: in, overflowNull: f.OnOverflow == "null"}

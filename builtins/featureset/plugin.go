@@ -3,10 +3,13 @@ package featureset
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/builtins/cast"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
@@ -20,7 +23,7 @@ import (
 func (s *Set) compilePlugin(ctx context.Context, sc *scope, i int) ([]column, error) {
 	f, path := s.cfg.Features[i], featurePlace(i)
 	place := path + ".use"
-	stage, out, err := s.openPlugin(ctx, f, sc.visible(), place)
+	stage, out, err := s.openPlugin(ctx, f, sc.visible(), path)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +45,7 @@ func (s *Set) compilePlugin(ctx context.Context, sc *scope, i int) ([]column, er
 		if err := stage.Close(); err != nil {
 			return nil, err
 		}
-		if st.stage, out, err = s.openPlugin(ctx, f, st.in, place); err != nil {
+		if st.stage, out, err = s.openPlugin(ctx, f, st.in, path); err != nil {
 			return nil, err
 		}
 	}
@@ -72,33 +75,42 @@ func (s *Set) compilePlugin(ctx context.Context, sc *scope, i int) ([]column, er
 	return []column{{f.Name, at}}, nil
 }
 
-// openPlugin makes the plugin of a feature and opens it on columns.
-func (s *Set) openPlugin(ctx context.Context, f config.Feature, in *flow.Schema, place string) (flow.Stateless, *flow.Schema, error) {
+// openPlugin makes the plugin of the feature at path and opens it on columns.
+func (s *Set) openPlugin(ctx context.Context, f config.Feature, in *flow.Schema, path string) (flow.Stateless, *flow.Schema, error) {
 	if s.env.Plugin == nil {
-		return nil, nil, fault.New(BadPlugin, "feature %q uses plugin %q, and there are no plugins here", f.Name, f.Use).At("%s", place)
+		return nil, nil, fault.New(BadPlugin, "feature %q uses plugin %q, and there are no plugins here", f.Name, f.Use).At("%s", path+".use")
 	}
 	made, err := s.env.Plugin(ctx, f.Use, f.Config)
 	if err != nil {
-		return nil, nil, atPlace(err, place)
+		return nil, nil, ofPlugin(err, path)
 	}
 	stage, ok := made.(flow.Stateless)
 	if !ok {
-		err := fault.New(BadPlugin, "plugin %q wants rows grouped by key: a feature takes one that works row by row", f.Use).At("%s", place).
+		err := fault.New(BadPlugin, "plugin %q wants rows grouped by key: a feature takes one that works row by row", f.Use).At("%s", path+".use").
 			WithHint("use a plugin of kind map")
 		return nil, nil, errors.Join(err, made.Close())
 	}
 	out, err := stage.Open(ctx, in)
 	if err != nil {
-		return nil, nil, errors.Join(atPlace(err, place), stage.Close())
+		return nil, nil, errors.Join(ofPlugin(err, path), stage.Close())
 	}
 	return stage, out, nil
 }
 
-// atPlace gives an error that has no place of its own the key of the pipeline
-// file it is about.
-func atPlace(err error, place string) error {
-	if e := fault.As(err); e != nil && e.Place == "" {
-		e.Place = place
+// ofPlugin gives an error of a feature's plugin the key of the pipeline file
+// that it is about: its settings, or the plugin itself. A file that the error
+// names goes into the message.
+func ofPlugin(err error, feature string) error {
+	e := fault.As(err)
+	if e == nil {
+		return err
+	}
+	if strings.ContainsRune(e.Place, filepath.Separator) {
+		e.Message = e.Place + ": " + e.Message
+	}
+	e.Place = feature + ".use"
+	if e.Code == abi.CodeConfig {
+		e.Place = feature + ".config"
 	}
 	return err
 }

@@ -391,7 +391,7 @@ func TestSet_Refuses(t *testing.T) {
 		{"key", change(func(c *config.FeatureSet) { c.Keys[0].From = "idd" }), UnknownColumn, "feature_set.keys[0].from", `"id"`},
 		{"key name", change(func(c *config.FeatureSet) { c.Keys[0].Name = "idd" }), UnknownColumn, "feature_set.keys[0].name", `"id"`},
 		{"timestamp", change(func(c *config.FeatureSet) { c.Timestamp.From = "tss" }), UnknownColumn, "feature_set.timestamp.from", `"ts"`},
-		{"no timestamp", change(func(c *config.FeatureSet) { c.Timestamp.From = "" }), UnknownColumn, "feature_set.timestamp", "ts"},
+		{"no timestamp", change(func(c *config.FeatureSet) { c.Timestamp.From = "" }), UnknownColumn, "feature_set.timestamp.from", `write timestamp = { from = "..." } with one of id, ts`},
 		{"arrival", change(func(c *config.FeatureSet) { c.OrderArrival = "nn" }), UnknownColumn, "feature_set.order.arrival", `"n"`},
 		{"sequence", change(func(c *config.FeatureSet) { c.OrderSequence = "nn" }), UnknownColumn, "feature_set.order.sequence", `"n"`},
 		{"type", feature(config.Feature{Name: "value", Type: "dubble"}), BadType, "feature_set.feature[0].type", "double"},

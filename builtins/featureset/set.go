@@ -116,6 +116,7 @@ func (s *Set) checkFeatures() error {
 // checkNames refuses clashes of output columns.
 func (s *Set) checkNames() error {
 	owner := map[string]string{timestampColumn: "the timestamp"}
+	hint := "rename one"
 	claim := func(name, who, place string) error {
 		switch name {
 		case "year", "month", "day":
@@ -124,7 +125,7 @@ func (s *Set) checkNames() error {
 		}
 		// Stores and SQL do not tell columns apart by case.
 		if other := owner[strings.ToLower(name)]; other != "" {
-			return fault.New(NameTaken, "%s makes a column %q, as %s does", who, name, other).At("%s", place).WithHint("rename one")
+			return fault.New(NameTaken, "%s makes a column %q, as %s does", who, name, other).At("%s", place).WithHint("%s", hint)
 		}
 		owner[strings.ToLower(name)] = who
 		return nil
@@ -135,6 +136,10 @@ func (s *Set) checkNames() error {
 		}
 	}
 	for i, f := range s.cfg.Features {
+		hint = "rename one"
+		if f.H3 != nil && !f.H3.Stack {
+			hint = "remove one: columns of cells have the same names whatever the feature is called"
+		}
 		for _, name := range s.outputNames(f) {
 			if err := claim(name, fmt.Sprintf("feature %q", f.Name), featurePlace(i)+".name"); err != nil {
 				return err

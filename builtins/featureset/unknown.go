@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -20,7 +21,7 @@ func (s *Set) unknownColumns(in *flow.Schema) error {
 	var errs []error
 	check := func(from, name, path, key string) {
 		place := path + "." + key
-		if from != "" {
+		if from != "" && from != name { // a name left alone is its own source
 			name, place = from, path+".from"
 		}
 		if !known[name] {
@@ -44,10 +45,16 @@ func (s *Set) unknownColumns(in *flow.Schema) error {
 			check(k.From, k.Name, path, "name")
 		}
 	}
-	if s.cfg.Timestamp.From == "" && !known[timestampColumn] {
-		errs = append(errs, sc.unknown(timestampColumn, timestampPlace))
+	if from := s.timestampSource(); from == timestampColumn && !known[from] {
+		e := fault.New(UnknownColumn, "no column of the event time: unknown column %q", from).At("%s", timestampPlace+".from")
+		errs = append(errs, e.WithHint(`write timestamp = { from = "..." } with one of %s`, list(fieldNames(in))))
 	} else {
-		check(s.timestampSource(), "", timestampPlace, "from")
+		check(from, "", timestampPlace, "from")
+	}
+	for _, c := range []struct{ name, key string }{{s.cfg.OrderArrival, "arrival"}, {s.cfg.OrderSequence, "sequence"}} {
+		if c.name != "" {
+			check("", c.name, "feature_set.order", c.key)
+		}
 	}
 	for _, n := range append(s.Keys(), timestampColumn) {
 		known[n] = true

@@ -161,10 +161,14 @@ func (p *Pivot) openGroup(ctx context.Context) (flow.DataType, error) {
 	p.group = window.NewGroup(spec)
 	cells, err := p.group.Open(ctx, p.feed)
 	if err != nil {
-		if e := fault.As(err); e != nil {
-			return nil, e.At("aggregation")
+		e := fault.As(err)
+		if e == nil {
+			return nil, err
 		}
-		return nil, err
+		if e.Code == window.BadAggregate { // the query may come after this step
+			e = e.WithHint("use another function, or give column %q such a type before this step, as in the schema of the reader", p.cfg.Value)
+		}
+		return nil, e.At("aggregation")
 	}
 	result := cells.Field(cells.NumFields() - 1).Type
 	p.declare = nil

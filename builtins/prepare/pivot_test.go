@@ -447,7 +447,7 @@ func TestPivot_Refuses(t *testing.T) {
 		{func(p *config.PivotStep) { p.Value = "s" }, BadColumn, "value", []string{"struct<a: integer>"}},
 		{func(p *config.PivotStep) { p.Aggregation.Name = "" }, BadSetting, "aggregation", []string{"no `aggregation`"}},
 		{func(p *config.PivotStep) { p.Aggregation.Name = "frist" }, BadSetting, "aggregation", []string{`unknown function "frist"`, `did you mean "first"?`}},
-		{func(p *config.PivotStep) { p.Aggregation.Name = "sum" }, window.BadAggregate, "aggregation", []string{"sum of a boolean column"}},
+		{func(p *config.PivotStep) { p.Aggregation.Name = "sum" }, window.BadAggregate, "aggregation", []string{"sum of a column of type boolean", "before this step"}},
 		{func(p *config.PivotStep) { p.Aggregation.Type = "int8" }, BadSetting, "aggregation", []string{`"int8"`}},
 		{func(p *config.PivotStep) { p.Aggregation.Type = "array<bigint>" }, BadSetting, "aggregation", []string{"boolean cannot become array<bigint>"}},
 		{func(p *config.PivotStep) { p.Values = nil }, BadSetting, "values", []string{"write values = [...]"}},

@@ -34,31 +34,48 @@ func withoutRepeats(rows []string) (out []string) {
 	return out
 }
 
-// The rows from a label on are those of all labels, cut; where only changes
-// are asked for, what is left after repeats are removed is the same.
+// cutAt holds the rows from a first label on against those of all labels, cut;
+// where only changes are asked for, against what is left of those without
+// repeats.
+func cutAt(t *rapid.T, spec window.Spec, events []event, first int64) {
+	cuts := drawCuts(t, len(events))
+	only := spec.OnlyChanges
+	spec.OnlyChanges = false
+	var want []string
+	for _, r := range rowsOf(t, window.NewSweep(spec), events) {
+		if labelOf(t, r) >= first {
+			want = append(want, r)
+		}
+	}
+	spec.FirstLabel, spec.OnlyChanges = &first, only
+	got := rowsOf(t, window.NewSweep(spec), events, cuts...)
+	if only {
+		if spec.NullKeys != window.NullIsEqual {
+			t.Skip("rows that come apart by window have no row before")
+		}
+		got, want = withoutRepeats(got), withoutRepeats(want)
+	}
+	differ(t, got, want)
+}
+
 // Rules: S-1105, S-1107.
 func TestSweep_FirstLabel_IsTheCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec, unit, from, to := drawSpec(t)
 		spec.Aggregates = something(t, len(spec.Windows), "f", "i", "s")
 		events := drawEvents(t, unit, from, to, rapid.Bool().Draw(t, "null keys"))
-		cuts := drawCuts(t, len(events))
-		only := spec.OnlyChanges
-		spec.OnlyChanges = false
-		first := rapid.Int64Range(from-5, to+25).Draw(t, "first") * unit
-		var want []string
-		for _, r := range rowsOf(t, window.NewSweep(spec), events) {
-			if labelOf(t, r) >= first {
-				want = append(want, r)
-			}
+		cutAt(t, spec, events, rapid.Int64Range(from-5, to+25).Draw(t, "first")*unit)
+	})
+}
+
+// Rules: S-907, S-1107.
+func TestSweep_FirstLabelOfACalendar_IsTheCut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spec, events := drawCalendar(t)
+		if len(events) == 0 {
+			t.Skip("no events")
 		}
-		spec.FirstLabel, spec.OnlyChanges = &first, only
-		got := rowsOf(t, window.NewSweep(spec), events, cuts...)
-		if only && spec.NullKeys == window.NullIsEqual {
-			got, want = withoutRepeats(got), withoutRepeats(want)
-		} else if only {
-			t.Skip("rows that come apart by window have no row before")
-		}
-		differ(t, got, want)
+		x := extentOf(events)
+		cutAt(t, spec, events, rapid.Int64Range(x.MinTime-5*24*hour, x.MaxTime+40*24*hour).Draw(t, "first"))
 	})
 }

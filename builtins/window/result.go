@@ -11,7 +11,7 @@ import (
 // ResultType gives the type of f over a column of type in.
 func ResultType(f Function, in flow.DataType) (flow.DataType, error) {
 	refuse := func(expected string) (flow.DataType, error) {
-		return nil, fault.New(BadAggregate, "%s of a %s column: expected %s", f, schema.TypeName(in), expected).
+		return nil, fault.New(BadAggregate, "%s of a column of type %s: expected %s", f, schema.TypeName(in), expected).
 			WithHint("cast it in [query], or, where a text file leaves the type open, declare it in the schema of the reader")
 	}
 	if f.names() == nil {

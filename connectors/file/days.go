@@ -44,11 +44,11 @@ func bindDays(c *config.Incremental, s *arrow.Schema, partitions []arrow.Field, 
 func (d *strategy) bind(c *config.Incremental, s *arrow.Schema, partitions []arrow.Field) error {
 	if len(c.Partitions) > 0 {
 		if len(c.Partitions) != 3 {
-			return fault.New(BadIncremental, "incremental partitions name %d columns: three are needed, for year, month and day", len(c.Partitions))
+			return fault.New(BadIncremental, "incremental partitions name %d columns: three are needed, for year, month and day", len(c.Partitions)).At("incremental.partitions")
 		}
 		for _, name := range c.Partitions {
 			if !hasField(partitions, name) {
-				return fault.New(BadIncremental, "incremental partition %q is no partition column", name).
+				return fault.New(BadIncremental, "incremental partition %q is no partition column", name).At("incremental.partitions").
 					WithHint("partition columns are folders such as %s=...", name)
 			}
 		}
@@ -57,7 +57,7 @@ func (d *strategy) bind(c *config.Incremental, s *arrow.Schema, partitions []arr
 	}
 	at := s.FieldIndices(c.Column)
 	if len(at) != 1 {
-		err := fault.New(BadIncremental, "incremental column %q does not exist", c.Column)
+		err := fault.New(BadIncremental, "incremental column %q does not exist", c.Column).At("incremental.column")
 		if n := fault.Suggest(c.Column, fieldNames(s)); n != "" {
 			return err.WithHint("did you mean %q?", n)
 		}

@@ -10,7 +10,10 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-var _ flow.Estimator = (*Reader)(nil)
+var (
+	_ flow.Estimator = (*Reader)(nil)
+	_ flow.Dated     = (*Reader)(nil)
+)
 
 // Estimate implements flow.Estimator: it prunes files and row groups as a read
 // does, and looks at the footers of the files that are left. Of text files it

@@ -115,7 +115,7 @@ func TestReader_BatchesAndPositions(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 	_, err = r.Open(context.Background(), flow.Request{Columns: []string{"m"}})
-	wantCode(t, "column", err, file.UnknownColumn, `"m"`, `did you mean "n"`)
+	wantCode(t, "column", err, file.UnknownColumn, `"m"`, "columns are n")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := r.Open(context.Background(), flow.Request{}); err != nil {

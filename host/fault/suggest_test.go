@@ -13,7 +13,7 @@ func TestSuggest_Typos_NearestName(t *testing.T) {
 	names := []string{"where", "when", "format", "timestamp", "timestamp_ntz", "id", "Carrier"}
 	for got, want := range map[string]string{
 		"wehre": "where", "Where": "where", "wen": "when", "formt": "format", "timsetamp": "timestamp", "timestamp_nzt": "timestamp_ntz",
-		"": "", "banana": "", "x": "", "di": "id", "idididid": "",
+		"": "", "banana": "", "x": "", "i": "", "ix": "id", "di": "id", "idididid": "",
 		"tmstmp": "timestamp", "tmstp": "", "carrier": "Carrier", "timestamp_xxx": "timestamp_ntz", "timestampxxxx": "",
 	} {
 		if s := fault.Suggest(got, names); s != want {
@@ -22,6 +22,9 @@ func TestSuggest_Typos_NearestName(t *testing.T) {
 	}
 	if s := fault.Suggest("cat", []string{"hat", "bat", "rat"}); s != "bat" {
 		t.Errorf("of equals %q is taken", s)
+	}
+	if s := fault.Suggest("lng", []string{"n", "g"}); s != "" {
+		t.Errorf("of %q nearly nothing is right", s)
 	}
 	if s := fault.Suggest("cat", nil); s != "" {
 		t.Error(s)

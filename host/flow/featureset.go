@@ -54,3 +54,10 @@ type Relation struct {
 type Relational interface {
 	Relation(r Request) (rel Relation, ok bool, err error)
 }
+
+// Dated is a reader that tells, once its schema is known, whether it can tell
+// the day of a row as `incremental` says. The place of its errors is a key of
+// the reader, such as incremental.column.
+type Dated interface {
+	CheckDays() error
+}

@@ -195,7 +195,7 @@ func (b *binder) bindSource(ctx context.Context, i int, r config.Reader, want co
 	if b.file.Query != nil && onlyFilters(r.Prepare) && !b.ahead.endsIn(inReader) {
 		done, err := b.bindRelation(s)
 		if err != nil {
-			return b.problem(path, err)
+			return b.problem(path, within(path, err))
 		}
 		if done {
 			return nil

@@ -264,7 +264,7 @@ func TestBind_Problems_AllAtOnceWithTheirPlaces(t *testing.T) {
 		},
 		"a stage that misses a column": {
 			text: head + source("r") + use("wise") + tail,
-			want: []string{`[[stage]]: FH-0201 wise: no column "y"`},
+			want: []string{`use = "wise": FH-0201 wise: no column "y"`},
 		},
 		"parts that tell the key": {
 			text: head + source("r") + tail,

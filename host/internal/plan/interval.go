@@ -19,6 +19,11 @@ func (b *binder) bindInterval(ctx context.Context, i int, s *Source, narrow bool
 		b.seen.late[i] = b.ahead.endsIn(inReader) || late(s)
 	}
 	if !b.seen.late[i] {
+		if r, ok := s.Reader.(flow.Dated); ok {
+			if err := r.CheckDays(); err != nil {
+				return b.problem(s.Path+".incremental", within(s.Path, err))
+			}
+		}
 		return nil
 	}
 	interval := s.Request.Interval
@@ -30,7 +35,7 @@ func (b *binder) bindInterval(ctx context.Context, i int, s *Source, narrow bool
 	step := &Step{Path: s.Path + ".incremental", Name: s.Config.ID + ": interval", Kind: observe.KindFilter, Stage: filter, In: s.Output}
 	var err error
 	if step.Out, err = filter.Open(ctx, s.Output); err != nil {
-		return b.problem(step.Path, err)
+		return b.problem(step.Path, within(s.Path, err))
 	}
 	if interval.Start == nil && interval.End == nil {
 		return filter.Close() // nothing is left out, not even rows without a day

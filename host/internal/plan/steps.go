@@ -31,7 +31,11 @@ func (b *binder) bindStage(ctx context.Context, at stop, spec config.Stage, in *
 		}
 	}
 	if err != nil {
-		return nil, b.problem(path+".use", within(path, err))
+		at := path + ".use"
+		if fault.Is(err, abi.CodeConfig) {
+			at = path + ".config"
+		}
+		return nil, b.problem(at, within(path, err))
 	}
 	if f, ok := step.Stage.(flow.Folds); ok && f.Folds() {
 		step.Kind = observe.KindFold
@@ -42,16 +46,21 @@ func (b *binder) bindStage(ctx context.Context, at stop, spec config.Stage, in *
 	if err != nil {
 		_ = step.Stage.Close()
 		at := path
-		if spec.Use == filterVerb {
+		switch {
+		case spec.Use == filterVerb:
 			at += ".where"
+		case step.Plugin != nil && fault.Is(err, abi.CodeConfig):
+			at += ".config"
+		case step.Plugin != nil:
+			at += ".use"
 		}
 		return nil, b.problem(at, within(path, err))
 	}
 	return step, nil
 }
 
-// within gives errors that a built-in step places at one of its settings the
-// whole place in the pipeline file.
+// within gives errors that a built-in step, or a reader, places at one of its
+// settings the whole place in the pipeline file.
 func within(path string, err error) error {
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
@@ -68,7 +77,7 @@ func within(path string, err error) error {
 		key = key[:i]
 	}
 	switch key {
-	case "where", "column", "values", "value", "group_by", "partition_by", "order_by", "into", "schema", "aggregation", "mock", "forward_fill":
+	case "where", "column", "values", "value", "group_by", "partition_by", "order_by", "into", "schema", "aggregation", "mock", "forward_fill", "incremental":
 		e.Place = path + "." + e.Place
 	}
 	return err

@@ -145,6 +145,9 @@ func (x *expression) compile(ctx context.Context, c *connection, f *functions, i
 		if strings.TrimSpace(x.SQL) == "" {
 			return fault.New(BadSyntax, "the expression is empty")
 		}
+		if syntax.notSelect {
+			return fault.New(NotOneThing, "found several statements: one expression is expected, over the columns of a row")
+		}
 		return fault.New(BadSyntax, "%s", pointed(syntax.message, x.SQL, syntax.position-len(selectPrefix)))
 	}
 	e, err := single(trees, x.SQL)

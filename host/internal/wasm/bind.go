@@ -46,7 +46,7 @@ func bindInput(m *abi.Manifest, config map[string]any, in *flow.Schema) (*bindin
 		if len(at) == 0 {
 			e := refusal(abi.CodeInputSchema, "the plugin reads column %q, which its input does not have", name)
 			if near := fault.Suggest(name, columnNames(in)); near != "" {
-				return nil, e.WithHint("did you mean %q? Rename it in a stage before", near)
+				return nil, e.WithHint("did you mean %q? Else rename it before, as in [query]", near)
 			}
 			return nil, e.WithHint("its input has %s", strings.Join(columnNames(in), ", "))
 		}
@@ -77,9 +77,9 @@ func bindType(name string, want abi.InputColumn, typ flow.DataType) error {
 	}
 	e := refusal(abi.CodeInputSchema, "column %q is of type %s, the plugin reads %s", name, cdata.TypeName(typ), want.Type)
 	if want.SafeCast {
-		return e.WithHint("cast it in a stage before: the cast that the plugin would allow is not built yet")
+		return e.WithHint("cast it before, as in [query]: the cast that the plugin would allow is not built yet")
 	}
-	return e.WithHint("cast it in a stage before")
+	return e.WithHint("cast it before, as in [query]")
 }
 
 func (b *binding) bindStatic(m *abi.Manifest, config map[string]any) error {

@@ -24,7 +24,7 @@ type Clock struct {
 // given code.
 func NewClock(c *config.Incremental, t arrow.DataType, code fault.Code) (*Clock, error) {
 	wrong := func(need string) error {
-		return fault.New(code, "incremental column %q is of type %s: %s", c.Column, schema.TypeName(t), need)
+		return fault.New(code, "incremental column %q is of type %s: %s", c.Column, schema.TypeName(t), need).At("incremental.column")
 	}
 	out := &Clock{}
 	switch x := t.(type) {
@@ -59,7 +59,7 @@ func NewClock(c *config.Incremental, t arrow.DataType, code fault.Code) (*Clock,
 		}
 		m, err := mask.Parse(c.Mask)
 		if err != nil {
-			return nil, fault.Wrap(err, code, "incremental column %q", c.Column)
+			return nil, fault.Wrap(err, code, "incremental column %q", c.Column).At("incremental.mask")
 		}
 		out.Mask = m
 	default:

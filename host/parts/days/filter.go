@@ -56,13 +56,13 @@ func (f *Filter) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) 
 		return in, err
 	}
 	if len(f.columns) != 3 {
-		return nil, fault.New(f.code, "incremental partitions name %d columns: three are needed, for year, month and day", len(f.columns))
+		return nil, fault.New(f.code, "incremental partitions name %d columns: three are needed, for year, month and day", len(f.columns)).At("incremental.partitions")
 	}
 	for _, c := range f.columns {
 		switch t := in.Field(c).Type; t.ID() {
 		case arrow.INT32, arrow.INT64, arrow.STRING:
 		default:
-			return nil, fault.New(f.code, "incremental partition %q is of type %s: a whole number or a text is needed", in.Field(c).Name, schema.TypeName(t))
+			return nil, fault.New(f.code, "incremental partition %q is of type %s: a whole number or a text is needed", in.Field(c).Name, schema.TypeName(t)).At("incremental.partitions")
 		}
 	}
 	return in, nil
@@ -74,7 +74,11 @@ func (f *Filter) missing(name string) error {
 	for i, c := range f.in.Fields() {
 		all[i] = c.Name
 	}
-	return fault.New(f.code, "incremental column %q is not among the columns that the prepare steps give: %s", name, strings.Join(all, ", ")).
+	at := "incremental.column"
+	if len(f.by.Partitions) > 0 {
+		at = "incremental.partitions"
+	}
+	return fault.New(f.code, "incremental column %q is not among the columns that the prepare steps give: %s", name, strings.Join(all, ", ")).At("%s", at).
 		WithHint("rows are cut to the interval behind the steps; name a column that they keep")
 }
 
