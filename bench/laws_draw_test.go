@@ -433,7 +433,7 @@ func drawWorld(seed uint64) *world {
 	return w
 }
 
-// settle takes windows of rows out of sets with several windows over rows that
+// settle takes windows out of sets with several, of rows too, over rows that
 // are equal in all that orders them: which of two equal rows is the second in
 // this window and which in that one, nobody says (S-304).
 func (w *world) settle() {
@@ -450,11 +450,8 @@ func (w *world) settle() {
 	slices.SortFunc(rows, func(a, b event) int { return byBytes(a, b, w.names()) })
 	for i := range rows {
 		if i > 0 && byBytes(rows[i-1], rows[i], w.names()) == 0 {
-			for _, f := range w.features {
-				if f.window != nil && f.window.rows != nil {
-					f.window.rows, f.window.fixed = nil, []length{{1, "day"}, {30, "seconds"}}
-				}
-			}
+			first := slices.IndexFunc(w.features, func(f trait) bool { return f.window != nil })
+			w.features = w.features[:first+1]
 			return
 		}
 	}
@@ -809,7 +806,6 @@ func (r artist) expression(types map[string]string, compat bool) *expression {
 	}
 	return pick(r, able...)
 }
-
 
 // interval draws the end of the runs and their cuts.
 func (r artist) interval(w *world) {

@@ -1005,4 +1005,3 @@ func scalar(name string, v any) any {
 	}
 	panic(name)
 }
-

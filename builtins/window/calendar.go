@@ -40,7 +40,7 @@ func (c *calendar) instant(local int64) int64 {
 	for {
 		_, seconds := t.Zone()
 		offset := int64(seconds) * second
-		begin, end := t.ZoneBounds()
+		begin, end := zoneBounds(t)
 		at := local - offset
 		if !begin.IsZero() && at < begin.UnixMicro() {
 			return local - was
@@ -50,6 +50,18 @@ func (c *calendar) instant(local int64) int64 {
 		}
 		was, t = offset, end
 	}
+}
+
+// zoneBounds is t.ZoneBounds, and ends after t. Go takes years of a zone's
+// repeating rule to have 365 days (go1.26, time.tzset), so that on the last day
+// of a leap year the zone in force has ended before t. It goes on then, for an
+// hour at least: no zone changes on that day.
+func zoneBounds(t time.Time) (begin, end time.Time) {
+	begin, end = t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		end = t.Add(time.Hour)
+	}
+	return begin, end
 }
 
 // date gives a day.
@@ -62,7 +74,7 @@ func (c *calendar) date(d int64) date {
 		at := c.instant(d * day)
 		t := time.UnixMicro(at).In(c.zone)
 		_, seconds := t.Zone()
-		_, end := t.ZoneBounds()
+		_, end := zoneBounds(t)
 		*x = date{d, at, true, at+int64(seconds)*second == d*day && (end.IsZero() || end.UnixMicro() >= at+day)}
 	}
 	return *x

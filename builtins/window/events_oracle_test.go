@@ -74,8 +74,15 @@ func inFrame(column string, f window.Frame, part []event, i, j int) bool {
 		if math.IsNaN(x) || math.IsNaN(y) {
 			return math.IsNaN(x) && math.IsNaN(y)
 		}
-		start := x - float64(f.Span.Micros)/1e6
-		return inside(cmp.Compare(y, start), cmp.Compare(y, x))
+		switch {
+		case x == y:
+			return high
+		case math.IsInf(x, 0) || math.IsInf(y, 0):
+			return false
+		}
+		start := new(big.Rat).SetFloat64(x)
+		start.Sub(start, big.NewRat(f.Span.Micros, 1e6))
+		return inside(new(big.Rat).SetFloat64(y).Cmp(start), cmp.Compare(y, x))
 	}
 	micros := func(v any) *big.Int {
 		unit := map[string]int64{"ts": 1, "dt": flow.MicrosPerDay}[column]

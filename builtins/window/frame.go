@@ -171,12 +171,29 @@ func (e *Events) walkReals(f *frame, m *moves, a, b, end int) {
 				f.hi++
 			}
 		}
-		start := v - f.width
-		for f.lo < f.hi && (vals[f.lo] < start || !f.closedLow && vals[f.lo] == start) {
+		for f.lo < f.hi && f.beyond(v, vals[f.lo]) {
 			f.lo++
 		}
 		f.note(m, row+r-int32(a))
 	}
+}
+
+// beyond reports whether low, which is at most v, is too far below it for a
+// window that ends at v. The distance is exact: beside 1e16 the difference of
+// doubles would lose a second, and that of infinities is none. What equals v is
+// never too far (S-803).
+func (f *frame) beyond(v, low float64) bool {
+	d := v - low
+	switch {
+	case low == v:
+		return false
+	case d != f.width:
+		return d > f.width // rounding does not carry a distance across the width
+	}
+	// What rounding took from the distance, which is d + lost.
+	part := d - v
+	lost := (v - (d - part)) - (low + part)
+	return lost > 0 || lost == 0 && !f.closedLow
 }
 
 // walkMonths is walk for calendar months.

@@ -47,7 +47,10 @@ type Sink struct {
 	kept    bool   // Prepare succeeded: the folder is the ledger's now
 }
 
-var _ flow.Sink = (*Sink)(nil)
+var (
+	_ flow.Sink          = (*Sink)(nil)
+	_ flow.ColumnChecker = (*Sink)(nil)
+)
 
 // New makes the sink of a [[sink]] table of type "historical".
 func New(cfg config.Sink, at parts.Place, env flow.Env) (flow.Sink, error) {
@@ -88,7 +91,7 @@ func (s *Sink) Open(ctx context.Context, run flow.Run, in *flow.Schema) error {
 	if s.layout == flat && !run.Interval.Full() {
 		return fault.New(FlatInterval, "an interval run (%s) cannot replace days of a flat table", run.Interval).At("%s", s.store.Path(table))
 	}
-	if err := s.checkColumns(in); err != nil {
+	if err := s.CheckColumns(in); err != nil {
 		return err
 	}
 	for _, key := range []string{table, homeKey(run.Entity, run.Set)} {
@@ -115,8 +118,8 @@ func (s *Sink) Open(ctx context.Context, run flow.Run, in *flow.Schema) error {
 	return nil
 }
 
-// checkColumns refuses columns that no table can have.
-func (s *Sink) checkColumns(in *arrow.Schema) error {
+// CheckColumns implements flow.ColumnChecker.
+func (s *Sink) CheckColumns(in *flow.Schema) error {
 	at := in.FieldIndices(timestamp)
 	if len(at) != 1 {
 		return fault.New(BadColumn, "%d columns named %q: one is needed", len(at), timestamp)

@@ -39,7 +39,10 @@ type Sink struct {
 	left string  // staged file that Close removes; "" when there is none
 }
 
-var _ flow.Sink = (*Sink)(nil)
+var (
+	_ flow.Sink          = (*Sink)(nil)
+	_ flow.ColumnChecker = (*Sink)(nil)
+)
 
 // New makes the sink of a [[sink]] table of type "online".
 func New(cfg config.Sink, at parts.Place, env flow.Env) (flow.Sink, error) {
@@ -52,6 +55,12 @@ func newSink(cfg config.Sink, at parts.Place, env flow.Env) (*Sink, error) {
 		return nil, err
 	}
 	return &Sink{at: at, env: env, database: path, patience: writerPatience, reached: func(string) {}}, nil
+}
+
+// CheckColumns implements flow.ColumnChecker.
+func (s *Sink) CheckColumns(in *flow.Schema) error {
+	_, err := columnsOf(in)
+	return err
 }
 
 // Open implements flow.Sink. It finds out before any row is computed whether

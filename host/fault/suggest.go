@@ -3,16 +3,14 @@ package fault
 import "strings"
 
 // Suggest returns the name of candidates closest to got, or "" when none is
-// near enough to be worth saying: some letters must be right. The answer does not depend on the order of candidates: the smallest edit
-// distance wins, then the smaller name.
+// near enough to be worth saying: half the letters must be right. The answer does
+// not depend on the order of candidates: the smallest edit distance wins, then
+// the smaller name.
 func Suggest(got string, candidates []string) string {
-	limit := min(len(got)/3+1, 3, max(len(got)-1, 0))
+	limit := min(len(got)/3+1, len(got)/2, 3)
 	best, bestDistance := "", limit+1
 	for _, c := range candidates {
 		d := distance(strings.ToLower(got), strings.ToLower(c), limit)
-		if d >= len(c) && d > 0 { // as good as another word
-			continue
-		}
 		if d < bestDistance || (d == bestDistance && d <= limit && c < best) {
 			best, bestDistance = c, d
 		}

@@ -29,6 +29,12 @@ type Sink interface {
 	Close() error
 }
 
+// ColumnChecker is a sink that tells, before a run begins, whether its table
+// can have the columns of the feature table. It looks at nothing that is stored.
+type ColumnChecker interface {
+	CheckColumns(in *Schema) error
+}
+
 // ErrPendingLost is in the tree of the error of a Publish whose prepared rows
 // are gone or not what they were: trying again cannot help, computing the
 // interval again does.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -306,11 +307,27 @@ func (b *binder) bindStages(ctx context.Context, in *flow.Schema) error {
 	return b.bindSinks()
 }
 
+// bindSinks holds the columns of the feature table against what each sink can
+// store. The sinks of a run are made anew: these have written nothing.
 func (b *binder) bindSinks() error {
 	for i, s := range b.file.Sinks {
-		if _, ok := b.parts.Catalog.Sinks[s.Type]; !ok {
-			path := fmt.Sprintf("sink[%d].type", i)
-			if err := b.problem(path, fault.New(UnknownSink, "unknown sink type %q", s.Type)); err != nil {
+		path := fmt.Sprintf("sink[%d]", i)
+		make, ok := b.parts.Catalog.Sinks[s.Type]
+		if !ok {
+			if err := b.problem(path+".type", fault.New(UnknownSink, "unknown sink type %q", s.Type)); err != nil {
+				return err
+			}
+			continue
+		}
+		sink, err := make(s, b.parts.Place, b.parts.Env(s.Type))
+		if err == nil {
+			if c, ok := sink.(flow.ColumnChecker); ok {
+				err = c.CheckColumns(b.plan.Output)
+			}
+			err = errors.Join(err, sink.Close())
+		}
+		if err != nil {
+			if err := b.problem(path, err); err != nil {
 				return err
 			}
 		}

@@ -292,6 +292,11 @@ func TestBind_Problems_AllAtOnceWithTheirPlaces(t *testing.T) {
 			},
 			want: []string{`path = "r.parquet": FH-7001 /data/r.parquet: no Parquet: it is empty`},
 		},
+		"a sink that cannot hold the columns": {
+			text: head + source("r") + tail,
+			edit: func(w *world) { w.holds = fault.New(203, "too many columns") },
+			want: []string{`[[sink]]: FH-0203 too many columns`},
+		},
 		"sinks": {
 			text: head + source("r") + tail,
 			edit: func(w *world) { w.noSink = true },

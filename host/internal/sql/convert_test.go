@@ -218,6 +218,7 @@ func TestConvert_BadRow_FileLineColumn(t *testing.T) {
 		"json broken":      {"a.jsonl", manyWith("", "{\"id\":%d}\n", "{\"id\":2,\n", 70001, 80000), flow.Foreign{Format: "json"}, sql.BadRow, []string{"a.jsonl:70001:", "JSON"}},
 		"json value":       {"a.jsonl", manyWith("", "{\"id\":%d,\"x\":1}\n", "{\"id\":2,\"x\":\"u\"}\n", 70001, 80000), flow.Foreign{Format: "json", Columns: columns}, sql.BadRow, []string{"a.jsonl:70001", `"x"`}},
 		"json fraction":    {"a.jsonl.gz", manyWith("", "{\"id\":%d}\n", "{\"id\":2.9}\n", 70001, 80000), flow.Foreign{Format: "json"}, sql.BadRow, []string{"a.jsonl.gz:70001", `"id"`, "2.9"}},
+		"json bad bytes":   {"a.jsonl", "{\"id\":1}\n{\"id\":2,\"x\":\"\xff\"}\n{\"id\":3}\n", flow.Foreign{Format: "json"}, sql.BadRow, []string{"a.jsonl:2:14", "UTF-8"}},
 		"json no object":   {"a.jsonl", "{\"id\":1}\n[1]\n", flow.Foreign{Format: "json", Columns: columns}, sql.BadRow, []string{"a.jsonl:2"}},
 		"column missing":   {"a.csv", "id,y\n1,2\n", flow.Foreign{Format: "csv", Columns: columns}, sql.ColumnsDiffer, []string{`no column "x"`, "its columns are id, y"}},
 		"no header, less":  {"a.csv", "1\n", flow.Foreign{Format: "csv", Columns: columns, CSV: flow.CSV{Header: new(bool)}}, sql.ColumnsDiffer, []string{"1 columns"}},

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/klauspost/compress/zstd"
@@ -552,6 +553,10 @@ func jsonProblem(path string) (line, col int, what string, found bool) {
 		if len(b) == 0 {
 			return true
 		}
+		if at := invalidUTF8(b); at >= 0 { // which Go's decoder lets pass
+			line, col, what, found = n, at+1, "a byte that is no UTF-8", true
+			return false
+		}
 		var v map[string]json.RawMessage
 		if err := json.Unmarshal(b, &v); err != nil {
 			line, col, what, found = n, 1, err.Error(), true
@@ -564,4 +569,16 @@ func jsonProblem(path string) (line, col int, what string, found bool) {
 		return true
 	})
 	return line, col, what, found && err == nil
+}
+
+// invalidUTF8 gives the place of the first byte that is no UTF-8, or -1.
+func invalidUTF8(b []byte) int {
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
 }

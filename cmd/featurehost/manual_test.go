@@ -1,0 +1,33 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestManual_EveryCommandOfOperations_Runs: each command that docs/operations.md
+// shows succeeds on a pipeline with some days of data, without the flags in
+// brackets and with them.
+func TestManual_EveryCommandOfOperations_Runs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pipeline(incremental()...)
+	w.events(3, 5)
+	w.good("run", "p.toml", "--date", "2024-01-02", "--quiet") // for --missing, which begins at a day that the ledger knows
+	shown := regexp.MustCompile("(?m)(?:^|`)featurehost ([a-z]+ [^`\n]+)").FindAllStringSubmatch(read(t, "../../docs/operations.md"), -1)
+	if len(shown) < 6 {
+		t.Fatalf("the page shows %d commands: where are the others?", len(shown))
+	}
+	values := strings.NewReplacer("PIPELINE.toml", "p.toml", "--start D", "--start 2024-01-02", "--end D", "--end 2024-01-04")
+	for _, m := range shown {
+		for _, flags := range []string{"", "$1"} {
+			args := strings.Fields(values.Replace(regexp.MustCompile(`\[([^]]*)\]`).ReplaceAllString(m[1], flags)))
+			if joined := strings.Join(args, " "); strings.Contains(joined, "--missing") && !strings.Contains(joined, "--end") {
+				args = append(args, "--end", "2024-01-04") // not up to yesterday
+			}
+			w.good(args...)
+		}
+	}
+	w.clean()
+}
