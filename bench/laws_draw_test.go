@@ -433,25 +433,19 @@ func drawWorld(seed uint64) *world {
 	return w
 }
 
-// settle takes windows out of sets with several, of rows too, over rows that
-// are equal in all that orders them: which of two equal rows is the second in
-// this window and which in that one, nobody says (S-304).
+// settle takes windows of rows, and what follows them, out of sets over rows
+// that are equal in all that orders them: which of two equal rows is the second
+// in a window, and which comes first behind it, nobody says (S-304).
 func (w *world) settle() {
-	windows, counted := 0, false
-	for _, f := range w.features {
-		if f.window != nil {
-			windows, counted = windows+1, counted || f.window.rows != nil
-		}
-	}
-	if windows < 2 || !counted {
+	first := slices.IndexFunc(w.features, func(f trait) bool { return f.window != nil && f.window.rows != nil })
+	if first < 0 {
 		return
 	}
 	rows := slices.Clone(w.table.rows)
 	slices.SortFunc(rows, func(a, b event) int { return byBytes(a, b, w.names()) })
 	for i := range rows {
 		if i > 0 && byBytes(rows[i-1], rows[i], w.names()) == 0 {
-			first := slices.IndexFunc(w.features, func(f trait) bool { return f.window != nil })
-			w.features = w.features[:first+1]
+			w.features = w.features[:first]
 			return
 		}
 	}
@@ -598,7 +592,6 @@ func namesOf(types map[string]string, is func(string) bool) (names []string) {
 	return names
 }
 
-func anyType(string) bool      { return true }
 func singleType(t string) bool { return !isListType(t) }
 
 func (r artist) aggregates(w *world) {

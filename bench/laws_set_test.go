@@ -893,7 +893,7 @@ func (e *evaluation) holds(w *frames, width length, t, x any) bool {
 	xr, xf := number(x)
 	if tr == nil || xr == nil { // an infinity or NaN is as far from itself as from others
 		if tr == nil && xr == nil && (tf == xf || tf != tf && xf != xf) {
-			return e.apart(tf, low, high)
+			return apart(tf, high)
 		}
 		return false
 	}
@@ -924,9 +924,10 @@ func (e *evaluation) holds(w *frames, width length, t, x any) bool {
 	return (a > 0 || low && a == 0) && (b < 0 || high && b == 0)
 }
 
-// apart tells whether the window of an infinite or NaN order value holds the
-// rows of that very value: it does when it holds those of its instant.
-func (e *evaluation) apart(_ float64, _, high bool) bool { return high }
+// apart tells whether the window of an order value that is no number holds the
+// rows of that very value: an infinity's, when it holds those of its instant; a
+// NaN's, as a null's, always.
+func apart(t float64, high bool) bool { return high || t != t }
 
 // scalarType gives the type of a function of one value.
 func scalarType(name, typ string) string {

@@ -29,7 +29,7 @@ import (
 // Rules: S-301..S-306, S-502..S-506, S-509, S-512, S-602, S-603, S-606, S-701, S-704, S-801..S-806, S-901, S-902, S-905..S-920,
 // S-930..S-932, S-940..S-944, S-1001..S-1005, S-1101..S-1107, S-1301, S-1302, S-1601..S-1603, S-1605, S-1607, S-1608, S-1610.
 func TestLaws_AnyFeatures_EqualTheScan(t *testing.T) {
-	rounds, seed := setting(t, "FEATUREHOST_ROUNDS", 25), setting(t, "FEATUREHOST_SEED", 1)
+	rounds, seed := setting(t, "FEATUREHOST_ROUNDS", 15), setting(t, "FEATUREHOST_SEED", 1)
 	if testing.Short() {
 		rounds = min(rounds, 10)
 	}

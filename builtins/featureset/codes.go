@@ -25,6 +25,7 @@ const (
 	LostRows       fault.Code = 7031
 	PluginRows     fault.Code = 7032
 	Overflow       fault.Code = 7033
+	RowTooLong     fault.Code = 7034
 )
 
 // Codes explains them.
@@ -72,5 +73,7 @@ func Codes() []fault.Doc {
 			Explain: "A plugin that makes a feature must answer each batch with as many rows as it was given, in their order. Use a plugin that leaves rows out as a [[stage]] before the feature set."},
 		{Code: Overflow, Title: "result does not fit its type",
 			Explain: "A function of one value has a result that its type cannot hold: the absolute value of the least integer. Cast the column to double, or set on_overflow = \"null\" for the feature."},
+		{Code: RowTooLong, Title: "stacked row of more than 2 GiB",
+			Explain: "`stack` makes several rows of one and repeats all its columns in each; of this row that is more than 2 GiB. Stack fewer columns, or leave columns of long texts out of the set."},
 	}
 }

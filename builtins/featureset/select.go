@@ -126,6 +126,11 @@ func (s *Select) Process(ctx context.Context, in flow.Batch, emit flow.Emit) err
 	if in.Rows() == 0 {
 		return nil
 	}
+	return portions(in, fanOut(s.head, s.tail), portionBytes, func(in flow.Batch) error { return s.portion(ctx, in, emit) })
+}
+
+// portion selects rows, whatever they become.
+func (s *Select) portion(ctx context.Context, in flow.Batch, emit flow.Emit) error {
 	f := &s.frame
 	f.reset(in)
 	defer f.release()

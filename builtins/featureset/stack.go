@@ -217,7 +217,7 @@ func (s *Stack) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 	if in.Rows() == 0 {
 		return nil
 	}
-	return s.copy.process(ctx, in, emit)
+	return portions(in, fanOut(s.copy.steps), portionBytes, func(in flow.Batch) error { return s.copy.process(ctx, in, emit) })
 }
 
 // Flush has nothing left.

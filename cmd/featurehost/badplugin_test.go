@@ -107,8 +107,8 @@ func TestRun_PluginUnfit_RefusedBeforeTheFirstRow(t *testing.T) {
 		{"another major", "delay_score_c", pack(`"abi": "1.0"`, `"abi": "2.0"`), "flights.csv", "", []string{"FH-1002", "2.0"}},
 		{"a newer minor", "delay_score_c", pack(`"abi": "1.0"`, `"abi": "1.9"`), "flights.csv", "", []string{"FH-1002", "1.9"}},
 		{"no manifest", "delay_score_c", read(t, "../../host/internal/wasm/testdata/hostile.wasm"), "flights.csv", "", []string{"FH-1005", "plugin pack"}},
-		{"column missing", "delay_score_c", whole, "narrow.csv", "", []string{"p.toml:13:1", "FH-2002", "wind_speed"}},
-		{"column of another type", "delay_score_c", whole, "texts.csv", "", []string{"p.toml:13:1", "FH-2002", "dep_delay", "cast it"}},
+		{"column missing", "delay_score_c", whole, "narrow.csv", "", []string{"p.toml:14:7", "FH-2002", "wind_speed"}},
+		{"column of another type", "delay_score_c", whole, "texts.csv", "", []string{"p.toml:14:7", "FH-2002", "dep_delay", "cast it"}},
 		{"misspelt config", "delay_score_c", whole, "flights.csv", "config = { treshold_minutes = 15 }", []string{"FH-2001", "treshold_minutes", "threshold_minutes"}},
 		{"config of another type", "delay_score_c", whole, "flights.csv", `config = { threshold_minutes = "x" }`, []string{"FH-2001", "threshold_minutes"}},
 	} {
