@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -216,5 +217,8 @@ func (s *session) readSpilled(path string) (flow.Reader, error) {
 	if !ok {
 		return nil, fault.New(NoFileReader, "this build has no reader for files")
 	}
-	return read(config.Reader{ID: "query", Type: "file", Path: path, Format: "parquet"}, s.place(), s.env("query"))
+	// Named from its own folder: a folder key=value above it is no column.
+	at := s.place()
+	at.Dir = filepath.Dir(path)
+	return read(config.Reader{ID: "query", Type: "file", Path: filepath.Base(path), Format: "parquet"}, at, s.env("query"))
 }
