@@ -7,82 +7,18 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
-
-// buffer makes a buffer of n bytes.
-func buffer(mem memory.Allocator, n int) *memory.Buffer {
-	b := memory.NewResizableBuffer(mem)
-	b.Resize(n)
-	return b
-}
-
-// validity gives the null bitmap of a starting at bit 0, or nil when it has no
-// nulls. The caller releases it.
-func validity(mem memory.Allocator, a arrow.Array) *memory.Buffer {
-	bits := a.Data().Buffers()[0]
-	if a.NullN() == 0 || bits == nil || bits.Len() == 0 {
-		return nil
-	}
-	if a.Data().Offset() == 0 {
-		bits.Retain()
-		return bits
-	}
-	out := buffer(mem, int(bitutil.BytesForBits(int64(a.Len()))))
-	bitutil.CopyBitmap(bits.Bytes(), a.Data().Offset(), a.Len(), out.Bytes(), 0)
-	return out
-}
-
-// assemble makes an array of type to over buffers, which it takes ownership of.
-func assemble(to arrow.DataType, n, nulls int, buffers ...*memory.Buffer) arrow.Array {
-	d := array.NewData(to, n, buffers, nil, nulls, 0)
-	for _, b := range buffers {
-		if b != nil {
-			b.Release()
-		}
-	}
-	defer d.Release()
-	return array.MakeFromData(d)
-}
-
-// failures collects the positions of values that failed; its bitmap is made at
-// the first one.
-type failures struct {
-	mem  memory.Allocator
-	a    arrow.Array
-	bits *memory.Buffer
-	n    int64
-}
-
-// mark makes value i of the result null.
-func (f *failures) mark(i int) {
-	if f.bits == nil {
-		f.bits = buffer(f.mem, int(bitutil.BytesForBits(int64(f.a.Len()))))
-		if old := f.a.Data().Buffers()[0]; f.a.NullN() > 0 && old != nil {
-			bitutil.CopyBitmap(old.Bytes(), f.a.Data().Offset(), f.a.Len(), f.bits.Bytes(), 0)
-		} else {
-			memory.Set(f.bits.Bytes(), 0xff)
-		}
-	}
-	bitutil.ClearBit(f.bits.Bytes(), i)
-	f.n++
-}
-
-// bitmap is the null bitmap of the result and its number of nulls.
-func (f *failures) bitmap() (*memory.Buffer, int) {
-	if f.bits != nil {
-		return f.bits, f.a.NullN() + int(f.n)
-	}
-	return validity(f.mem, f.a), f.a.NullN()
-}
 
 // total is the kernel of a conversion of fixed-width values that never fails.
 // loop is handed all slots, those of nulls included.
 func total[I, O arrow.FixedWidthType](to arrow.DataType, loop func(in []I, out []O)) kernel {
 	width := int(unsafe.Sizeof(*new(O)))
 	return func(mem memory.Allocator, a arrow.Array) (arrow.Array, int64) {
-		out := buffer(mem, a.Len()*width)
+		out := buffers.New(mem, a.Len()*width)
 		loop(arrow.GetValues[I](a.Data(), 1), arrow.GetData[O](out.Bytes()))
-		return assemble(to, a.Len(), a.NullN(), validity(mem, a), out), 0
+		return buffers.Column(to, a.Len(), a.NullN(), buffers.Validity(mem, a), out), 0
 	}
 }
 
@@ -128,9 +64,9 @@ func fromBool[O arrow.FixedWidthType](to arrow.DataType, f func(bool) (O, bool))
 // collect fills a fixed-width array from at, which is not asked about nulls.
 func collect[O arrow.FixedWidthType](mem memory.Allocator, a arrow.Array, to arrow.DataType, at func(i int) (O, bool)) (arrow.Array, int64) {
 	n := a.Len()
-	values := buffer(mem, n*int(unsafe.Sizeof(*new(O))))
+	values := buffers.New(mem, n*int(unsafe.Sizeof(*new(O))))
 	out := arrow.GetData[O](values.Bytes())
-	failed := failures{mem: mem, a: a}
+	failed := buffers.NullsOf(mem, a)
 	hasNulls := a.NullN() > 0
 	var zero O
 	for i := range n {
@@ -140,13 +76,13 @@ func collect[O arrow.FixedWidthType](mem memory.Allocator, a arrow.Array, to arr
 		}
 		v, ok := at(i)
 		if !ok {
-			failed.mark(i)
+			failed.Mark(i)
 			v = zero
 		}
 		out[i] = v
 	}
-	bits, nulls := failed.bitmap()
-	return assemble(to, n, nulls, bits, values), failed.n
+	bits, nulls := failed.Done()
+	return buffers.Column(to, n, nulls, bits, values), int64(failed.Marked())
 }
 
 // booleans is the kernel of a conversion to boolean; at is not asked about
@@ -154,9 +90,9 @@ func collect[O arrow.FixedWidthType](mem memory.Allocator, a arrow.Array, to arr
 func booleans(at func(a arrow.Array) func(i int) (value, ok bool)) kernel {
 	return func(mem memory.Allocator, a arrow.Array) (arrow.Array, int64) {
 		n := a.Len()
-		values := buffer(mem, int(bitutil.BytesForBits(int64(n))))
+		values := buffers.New(mem, int(bitutil.BytesForBits(int64(n))))
 		memory.Set(values.Bytes(), 0)
-		failed := failures{mem: mem, a: a}
+		failed := buffers.NullsOf(mem, a)
 		get := at(a)
 		for i := range n {
 			if a.IsNull(i) {
@@ -164,13 +100,13 @@ func booleans(at func(a arrow.Array) func(i int) (value, ok bool)) kernel {
 			}
 			v, ok := get(i)
 			if !ok {
-				failed.mark(i)
+				failed.Mark(i)
 			} else if v {
 				bitutil.SetBit(values.Bytes(), i)
 			}
 		}
-		bits, nulls := failed.bitmap()
-		return assemble(arrow.FixedWidthTypes.Boolean, n, nulls, bits, values), failed.n
+		bits, nulls := failed.Done()
+		return buffers.Column(arrow.FixedWidthTypes.Boolean, n, nulls, bits, values), int64(failed.Marked())
 	}
 }
 

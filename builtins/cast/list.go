@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
 
 // listKernel casts element by element; an element that fails is null and
@@ -42,20 +43,13 @@ func overElements(to *arrow.ListType, elem kernel) kernel {
 		defer values.Release()
 		out, failed := elem(mem, values)
 		defer out.Release()
-		offsets := buffer(mem, (n+1)*4)
+		offsets := buffers.New(mem, (n+1)*4)
 		at := arrow.GetData[int32](offsets.Bytes())
 		at[0] = 0
 		for i := range n {
 			_, end := in.ValueOffsets(i)
 			at[i+1] = int32(end - first)
 		}
-		bits := validity(mem, a)
-		d := array.NewData(to, n, []*memory.Buffer{bits, offsets}, []arrow.ArrayData{out.Data()}, a.NullN(), 0)
-		defer d.Release()
-		offsets.Release()
-		if bits != nil {
-			bits.Release()
-		}
-		return array.MakeFromData(d), failed
+		return buffers.Nested(to, n, a.NullN(), []arrow.ArrayData{out.Data()}, buffers.Validity(mem, a), offsets), failed
 	}
 }

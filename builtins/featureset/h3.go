@@ -11,6 +11,7 @@ import (
 	h3 "github.com/uber/h3-go/v4"
 
 	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -144,10 +145,10 @@ const cellText = 15
 // cellsOf names the cells of one resolution.
 func cellsOf(mem memory.Allocator, lats, lngs []float64, at []byte, resolution int) arrow.Array {
 	n := len(at)
-	offsets, data := newBuffer(mem, (n+1)*4), newBuffer(mem, n*cellText)
+	offsets, data := buffers.New(mem, (n+1)*4), buffers.New(mem, n*cellText)
 	to, text := arrow.GetData[int32](offsets.Bytes()), data.Bytes()
 	end, nulls := 0, 0
-	bits := cleared(mem, n)
+	bits := buffers.Bits(mem, n)
 	for i, p := range at {
 		to[i] = int32(end)
 		switch p {
@@ -173,7 +174,7 @@ func cellsOf(mem memory.Allocator, lats, lngs []float64, at []byte, resolution i
 	}
 	to[n] = int32(end)
 	data.Resize(end)
-	return build(arrow.BinaryTypes.String, n, nulls, bits, offsets, data)
+	return buffers.Column(arrow.BinaryTypes.String, n, nulls, bits, offsets, data)
 }
 
 // hex writes the last digits of a number.

@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
 
 // pivotStep makes, for each value of the pivot, a boolean column that is true
@@ -22,7 +24,7 @@ func (s pivotStep) run(_ context.Context, f *frame) error {
 	s.find(f.slots[s.from], numbers)
 	bits := make([]*memory.Buffer, len(s.to))
 	for k := range bits {
-		bits[k] = cleared(f.mem, f.rows)
+		bits[k] = buffers.Bits(f.mem, f.rows)
 	}
 	for i, k := range numbers {
 		if k >= 0 {
@@ -40,7 +42,7 @@ type andStep struct{ a, b, to int }
 
 func (s andStep) run(_ context.Context, f *frame) error {
 	a, b := f.slots[s.a].(*array.Boolean), f.slots[s.b].(*array.Boolean)
-	bits := cleared(f.mem, f.rows)
+	bits := buffers.Bits(f.mem, f.rows)
 	for i := range f.rows {
 		if isTrue(a, i) && isTrue(b, i) {
 			bitutil.SetBit(bits.Bytes(), i)
@@ -58,7 +60,7 @@ func (s nullStep) run(_ context.Context, f *frame) error {
 	a, where := f.slots[s.from], f.slots[s.where].(*array.Boolean)
 	d := a.Data()
 	// Bits are laid out like the values they belong to, offset and all.
-	bits := cleared(f.mem, d.Offset()+a.Len())
+	bits := buffers.Bits(f.mem, d.Offset()+a.Len())
 	defer bits.Release()
 	nulls := 0
 	for i := range a.Len() {
@@ -78,18 +80,7 @@ func (s nullStep) run(_ context.Context, f *frame) error {
 // isTrue tells whether row i is true; null is not.
 func isTrue(a *array.Boolean, i int) bool { return a.IsValid(i) && a.Value(i) }
 
-// cleared gives a buffer of n bits, all 0.
-func cleared(mem memory.Allocator, n int) *memory.Buffer {
-	b := memory.NewResizableBuffer(mem)
-	b.Resize(int(bitutil.BytesForBits(int64(n))))
-	memory.Set(b.Bytes(), 0)
-	return b
-}
-
 // booleans makes a column without nulls of bits, which it takes over.
 func booleans(bits *memory.Buffer, n int) arrow.Array {
-	defer bits.Release()
-	d := array.NewData(arrow.FixedWidthTypes.Boolean, n, []*memory.Buffer{nil, bits}, nil, 0, 0)
-	defer d.Release()
-	return array.NewBooleanData(d)
+	return buffers.Column(arrow.FixedWidthTypes.Boolean, n, 0, nil, bits)
 }

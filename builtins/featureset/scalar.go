@@ -9,9 +9,10 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
 
 // scalarKernel computes a column of the same length, which the caller releases.
@@ -22,61 +23,21 @@ type scalarKernel func(mem memory.Allocator, a arrow.Array, overflowNull bool) (
 // quietNaN is the one NaN that functions answer (S-303).
 var quietNaN = math.Float64frombits(0x7FF8 << 48)
 
-// newBuffer gives a buffer of n bytes.
-func newBuffer(mem memory.Allocator, n int) *memory.Buffer {
-	b := memory.NewResizableBuffer(mem)
-	b.Resize(n)
-	return b
-}
-
-// validBits gives the null bitmap of a from bit 0 on, nil when it has no nulls.
-func validBits(mem memory.Allocator, a arrow.Array) *memory.Buffer {
-	if a.NullN() == 0 {
-		return nil
-	}
-	out := newBuffer(mem, int(bitutil.BytesForBits(int64(a.Len()))))
-	bitutil.CopyBitmap(a.NullBitmapBytes(), a.Data().Offset(), a.Len(), out.Bytes(), 0)
-	return out
-}
-
-// build makes an array of buffers, which it takes over.
-func build(to arrow.DataType, n, nulls int, buffers ...*memory.Buffer) arrow.Array {
-	d := array.NewData(to, n, buffers, nil, nulls, 0)
-	for _, b := range buffers {
-		if b != nil {
-			b.Release()
-		}
-	}
-	defer d.Release()
-	return array.MakeFromData(d)
-}
-
-// nullAt clears the bit of a row, in a bitmap that is made when there is none.
-func nullAt(mem memory.Allocator, bits *memory.Buffer, n, row int) *memory.Buffer {
-	if bits == nil {
-		bits = newBuffer(mem, int(bitutil.BytesForBits(int64(n))))
-		memory.Set(bits.Bytes(), 0xFF)
-	}
-	bitutil.ClearBit(bits.Bytes(), row)
-	return bits
-}
-
 // realKernel computes a function of doubles that is null up to a bound.
 func realKernel(f func(float64) float64, nullUpTo float64) scalarKernel {
 	bounded := !math.IsInf(nullUpTo, -1)
 	return func(mem memory.Allocator, a arrow.Array, _ bool) (arrow.Array, int) {
 		in := a.(*array.Float64).Float64Values()
-		data := newBuffer(mem, len(in)*8)
+		data := buffers.New(mem, len(in)*8)
 		out := arrow.GetData[float64](data.Bytes())
-		bits, nulls := validBits(mem, a), a.NullN()
+		made, hasNulls := buffers.NullsOf(mem, a), a.NullN() > 0
 		for i, v := range in {
-			if nulls > 0 && bits != nil && !bitutil.BitIsSet(bits.Bytes(), i) {
+			if hasNulls && a.IsNull(i) {
 				out[i] = 0
 				continue
 			}
 			if bounded && v <= nullUpTo {
-				bits = nullAt(mem, bits, len(in), i)
-				nulls++
+				made.Mark(i)
 				out[i] = 0
 				continue
 			}
@@ -86,7 +47,8 @@ func realKernel(f func(float64) float64, nullUpTo float64) scalarKernel {
 			}
 			out[i] = r
 		}
-		return build(arrow.PrimitiveTypes.Float64, len(in), nulls, bits, data), -1
+		bits, nulls := made.Done()
+		return buffers.Column(arrow.PrimitiveTypes.Float64, len(in), nulls, bits, data), -1
 	}
 }
 
@@ -106,12 +68,12 @@ func rounded(name string) scalarKernel {
 
 // mapped computes a column of the same type; rows that are null hold anything.
 func mapped[T int32 | int64 | float32 | float64](mem memory.Allocator, a arrow.Array, in []T, f func(T) T) arrow.Array {
-	data := newBuffer(mem, len(in)*int(unsafe.Sizeof(T(0))))
+	data := buffers.New(mem, len(in)*int(unsafe.Sizeof(T(0))))
 	out := arrow.GetData[T](data.Bytes())
 	for i, v := range in {
 		out[i] = f(v)
 	}
-	return build(a.DataType(), len(in), a.NullN(), validBits(mem, a), data)
+	return buffers.Column(a.DataType(), len(in), a.NullN(), buffers.Validity(mem, a), data)
 }
 
 // absolute gives the kernel of absolute values; nil when the type has none.
@@ -143,9 +105,9 @@ func absolute(typ arrow.DataType) scalarKernel {
 
 // magnitudes gives absolute values of integers; the least one has none.
 func magnitudes[T int32 | int64](mem memory.Allocator, a arrow.Array, in []T, least T, overflowNull bool) (arrow.Array, int) {
-	data := newBuffer(mem, len(in)*int(unsafe.Sizeof(T(0))))
+	data := buffers.New(mem, len(in)*int(unsafe.Sizeof(T(0))))
 	out := arrow.GetData[T](data.Bytes())
-	bits, nulls, bad := validBits(mem, a), a.NullN(), -1
+	made, bad := buffers.NullsOf(mem, a), -1
 	for i, v := range in {
 		if v < 0 {
 			v = -v
@@ -153,24 +115,24 @@ func magnitudes[T int32 | int64](mem memory.Allocator, a arrow.Array, in []T, le
 		out[i] = v
 		if v == least && a.IsValid(i) {
 			if overflowNull {
-				bits = nullAt(mem, bits, len(in), i)
-				nulls++
+				made.Mark(i)
 			} else if bad < 0 {
 				bad = i
 			}
 		}
 	}
-	return build(a.DataType(), len(in), nulls, bits, data), bad
+	bits, nulls := made.Done()
+	return buffers.Column(a.DataType(), len(in), nulls, bits, data), bad
 }
 
 func decimals(mem memory.Allocator, a arrow.Array, to arrow.DataType, f func(decimal128.Num) decimal128.Num) (arrow.Array, int) {
 	in := arrow.GetValues[decimal128.Num](a.Data(), 1)
-	data := newBuffer(mem, len(in)*arrow.Decimal128SizeBytes)
+	data := buffers.New(mem, len(in)*arrow.Decimal128SizeBytes)
 	out := arrow.GetData[decimal128.Num](data.Bytes())
 	for i, v := range in {
 		out[i] = f(v)
 	}
-	return build(to, len(in), a.NullN(), validBits(mem, a), data), -1
+	return buffers.Column(to, len(in), a.NullN(), buffers.Validity(mem, a), data), -1
 }
 
 // wholeDecimal gives decimals without their fraction.
@@ -280,17 +242,17 @@ func isASCII(b []byte) bool {
 
 // relettered changes texts byte by byte.
 func relettered(mem memory.Allocator, a *array.String, in []byte, from int32, f func(byte) byte) arrow.Array {
-	data := newBuffer(mem, len(in))
+	data := buffers.New(mem, len(in))
 	out := data.Bytes()
 	for i, c := range in {
 		out[i] = f(c)
 	}
-	offsets := newBuffer(mem, (a.Len()+1)*4)
+	offsets := buffers.New(mem, (a.Len()+1)*4)
 	to := arrow.GetData[int32](offsets.Bytes())
 	for i, o := range arrow.GetOffsets[int32](a.Data(), 1)[:a.Len()+1] {
 		to[i] = o - from
 	}
-	return build(arrow.BinaryTypes.String, a.Len(), a.NullN(), validBits(mem, a), offsets, data)
+	return buffers.Column(arrow.BinaryTypes.String, a.Len(), a.NullN(), buffers.Validity(mem, a), offsets, data)
 }
 
 // characters counts the code points of texts.
@@ -306,7 +268,7 @@ func octets(mem memory.Allocator, a arrow.Array, _ bool) (arrow.Array, int) {
 }
 
 func counted(mem memory.Allocator, a arrow.Array, f func(int) int64) arrow.Array {
-	data := newBuffer(mem, a.Len()*8)
+	data := buffers.New(mem, a.Len()*8)
 	out := arrow.GetData[int64](data.Bytes())
 	for i := range out {
 		if a.IsNull(i) {
@@ -315,5 +277,5 @@ func counted(mem memory.Allocator, a arrow.Array, f func(int) int64) arrow.Array
 			out[i] = f(i)
 		}
 	}
-	return build(arrow.PrimitiveTypes.Int64, a.Len(), a.NullN(), validBits(mem, a), data)
+	return buffers.Column(arrow.PrimitiveTypes.Int64, a.Len(), a.NullN(), buffers.Validity(mem, a), data)
 }

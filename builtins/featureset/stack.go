@@ -12,6 +12,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi/schema"
 	"github.com/featurehost/featurehost/builtins/cast"
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 	"github.com/featurehost/featurehost/builtins/internal/runs"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -281,10 +282,10 @@ func (s *explode) run(_ context.Context, f *frame) error {
 
 // ordinals gives 0 to m-1, n times.
 func ordinals(mem memory.Allocator, n, m int) arrow.Array {
-	data := newBuffer(mem, n*m*4)
+	data := buffers.New(mem, n*m*4)
 	out := arrow.GetData[int32](data.Bytes())
 	for i := range out {
 		out[i] = int32(i % m)
 	}
-	return build(arrow.PrimitiveTypes.Int32, n*m, 0, nil, data)
+	return buffers.Column(arrow.PrimitiveTypes.Int32, n*m, 0, nil, data)
 }

@@ -6,6 +6,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
 
 // oneNaN gives floats whose NaNs all have the same bits, so that they are
@@ -28,7 +30,7 @@ func normal[T float32 | float64](mem memory.Allocator, a arrow.Array, nan T, zer
 		return a
 	}
 	width := a.DataType().(arrow.FixedWidthDataType).Bytes()
-	values := buffer(mem, (a.Data().Offset()+len(in))*width)
+	values := buffers.New(mem, (a.Data().Offset()+len(in))*width)
 	out := arrow.GetData[T](values.Bytes())
 	clear(out)
 	out = out[a.Data().Offset():]

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/compute"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
 
 // gather makes an array whose row i is row from[i] of a, or null where that is
@@ -25,27 +27,23 @@ func gather(ctx context.Context, mem memory.Allocator, a arrow.Array, from []int
 	case arrow.DECIMAL128:
 		return gatherFixed[decimal128.Num](mem, a, from), nil
 	}
-	rows := buffer(mem, len(from)*4)
+	rows := buffers.New(mem, len(from)*4)
 	copy(arrow.GetData[int32](rows.Bytes()), from)
-	bits := buffer(mem, int(bitutil.BytesForBits(int64(len(from)))))
-	memory.Set(bits.Bytes(), 0)
-	nulls := 0
+	v := newPresence(mem, len(from))
 	for i, k := range from {
-		if k < 0 {
-			nulls++
-			arrow.GetData[int32](rows.Bytes())[i] = 0
-		} else {
-			bitutil.SetBit(bits.Bytes(), i)
+		if k >= 0 {
+			v.set(i)
 		}
 	}
-	index := assemble(arrow.PrimitiveTypes.Int32, len(from), nulls, bits, rows)
+	bits, nulls := v.done()
+	index := buffers.Column(arrow.PrimitiveTypes.Int32, len(from), nulls, bits, rows)
 	defer index.Release()
 	return compute.TakeArray(compute.WithAllocator(ctx, mem), a, index)
 }
 
 func gatherFixed[T int32 | int64 | decimal128.Num](mem memory.Allocator, a arrow.Array, from []int32) arrow.Array {
 	in := arrow.GetValues[T](a.Data(), 1)
-	values := buffer(mem, len(from)*int(unsafe.Sizeof(*new(T))))
+	values := buffers.New(mem, len(from)*int(unsafe.Sizeof(*new(T))))
 	out := arrow.GetData[T](values.Bytes())
 	v := newPresence(mem, len(from))
 	whole := a.NullN() == 0
@@ -58,12 +56,11 @@ func gatherFixed[T int32 | int64 | decimal128.Num](mem memory.Allocator, a arrow
 		v.set(i)
 	}
 	bits, nulls := v.done()
-	return assemble(a.DataType(), len(from), nulls, bits, values)
+	return buffers.Column(a.DataType(), len(from), nulls, bits, values)
 }
 
 func gatherBits(mem memory.Allocator, a *array.Boolean, from []int32) arrow.Array {
-	values := buffer(mem, int(bitutil.BytesForBits(int64(len(from)))))
-	memory.Set(values.Bytes(), 0)
+	values := buffers.Bits(mem, len(from))
 	v := newPresence(mem, len(from))
 	for i, k := range from {
 		if k < 0 || a.IsNull(int(k)) {
@@ -75,7 +72,7 @@ func gatherBits(mem memory.Allocator, a *array.Boolean, from []int32) arrow.Arra
 		}
 	}
 	bits, nulls := v.done()
-	return assemble(a.DataType(), len(from), nulls, bits, values)
+	return buffers.Column(a.DataType(), len(from), nulls, bits, values)
 }
 
 // presence is a bitmap of the rows that are not null.
@@ -86,9 +83,7 @@ type presence struct {
 }
 
 func newPresence(mem memory.Allocator, n int) presence {
-	b := buffer(mem, int(bitutil.BytesForBits(int64(n))))
-	memory.Set(b.Bytes(), 0)
-	return presence{bits: b, n: n}
+	return presence{bits: buffers.Bits(mem, n), n: n}
 }
 
 func (p *presence) set(i int) {
@@ -103,23 +98,4 @@ func (p *presence) done() (*memory.Buffer, int) {
 		return nil, 0
 	}
 	return p.bits, p.n - p.set1
-}
-
-// buffer makes a buffer of n bytes.
-func buffer(mem memory.Allocator, n int) *memory.Buffer {
-	b := memory.NewResizableBuffer(mem)
-	b.Resize(n)
-	return b
-}
-
-// assemble makes an array over buffers, which it takes ownership of.
-func assemble(t arrow.DataType, n, nulls int, buffers ...*memory.Buffer) arrow.Array {
-	d := array.NewData(t, n, buffers, nil, nulls, 0)
-	for _, b := range buffers {
-		if b != nil {
-			b.Release()
-		}
-	}
-	defer d.Release()
-	return array.MakeFromData(d)
 }

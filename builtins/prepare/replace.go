@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/featurehost/featurehost/builtins/cast"
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -145,9 +146,9 @@ func (r *Replace) rewrite(texts *array.String, grown int64) arrow.Array {
 	if b := texts.Data().Buffers()[2]; b != nil { // there may be none when all texts are empty
 		old = b.Bytes()
 	}
-	offsets := buffer(r.mem, (n+1)*4)
+	offsets := buffers.New(r.mem, (n+1)*4)
 	out := arrow.GetData[int32](offsets.Bytes())
-	bytes := buffer(r.mem, int(int64(ends[n]-ends[0])+grown))
+	bytes := buffers.New(r.mem, int(int64(ends[n]-ends[0])+grown))
 	data := bytes.Bytes()[:0]
 	from := 0
 	until := func(row int) {
@@ -172,7 +173,7 @@ func (r *Replace) rewrite(texts *array.String, grown int64) arrow.Array {
 		}
 	}
 	bits, nulls := v.done()
-	return assemble(arrow.BinaryTypes.String, n, nulls, bits, offsets, bytes)
+	return buffers.Column(arrow.BinaryTypes.String, n, nulls, bits, offsets, bytes)
 }
 
 // Flush has nothing left.

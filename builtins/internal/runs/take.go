@@ -5,6 +5,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/builtins/internal/buffers"
 )
 
 // Record gives the rows of r in the runs. The caller releases the result; it
@@ -64,7 +66,7 @@ func Array(mem memory.Allocator, a arrow.Array, runs []Run) arrow.Array {
 // fixed copies values of width bytes.
 func fixed(mem memory.Allocator, a arrow.Array, runs []Run, width int) arrow.Array {
 	n := Rows(runs)
-	out := buffer(mem, n*width)
+	out := buffers.New(mem, n*width)
 	data := a.Data()
 	offset := data.Offset()
 	in := data.Buffers()[1].Bytes()
@@ -80,7 +82,7 @@ func fixed(mem memory.Allocator, a arrow.Array, runs []Run, width int) arrow.Arr
 		}
 	}
 	bits, nulls := validity(mem, a, runs, n)
-	return assemble(a.DataType(), n, nulls, nil, bits, out)
+	return buffers.Column(a.DataType(), n, nulls, bits, out)
 }
 
 // gather copies runs of words; short runs by hand, for a call of memmove costs
@@ -103,16 +105,16 @@ func booleans(mem memory.Allocator, a arrow.Array, runs []Run) arrow.Array {
 	n := Rows(runs)
 	out := bitmap(mem, a.Data().Buffers()[1], a.Data().Offset(), runs, n)
 	bits, nulls := validity(mem, a, runs, n)
-	return assemble(a.DataType(), n, nulls, nil, bits, out)
+	return buffers.Column(a.DataType(), n, nulls, bits, out)
 }
 
 func texts(mem memory.Allocator, a arrow.Array, runs []Run) arrow.Array {
 	n := Rows(runs)
 	data := a.Data()
 	in := arrow.GetOffsets[int32](data, 1)
-	offsets := buffer(mem, (n+1)*4)
+	offsets := buffers.New(mem, (n+1)*4)
 	size := moveOffsets(in, arrow.GetData[int32](offsets.Bytes()), runs)
-	out := buffer(mem, size)
+	out := buffers.New(mem, size)
 	if size > 0 {
 		src, dst, at := data.Buffers()[2].Bytes(), out.Bytes(), 0
 		for _, r := range runs {
@@ -120,13 +122,13 @@ func texts(mem memory.Allocator, a arrow.Array, runs []Run) arrow.Array {
 		}
 	}
 	bits, nulls := validity(mem, a, runs, n)
-	return assemble(a.DataType(), n, nulls, nil, bits, offsets, out)
+	return buffers.Column(a.DataType(), n, nulls, bits, offsets, out)
 }
 
 func lists(mem memory.Allocator, a *array.List, runs []Run) arrow.Array {
 	n := Rows(runs)
 	in := arrow.GetOffsets[int32](a.Data(), 1)
-	offsets := buffer(mem, (n+1)*4)
+	offsets := buffers.New(mem, (n+1)*4)
 	moveOffsets(in, arrow.GetData[int32](offsets.Bytes()), runs)
 	inner := make([]Run, 0, len(runs))
 	for _, r := range runs {
@@ -137,7 +139,7 @@ func lists(mem memory.Allocator, a *array.List, runs []Run) arrow.Array {
 	values := Array(mem, a.ListValues(), inner)
 	defer values.Release()
 	bits, nulls := validity(mem, a, runs, n)
-	return assemble(a.DataType(), n, nulls, []arrow.ArrayData{values.Data()}, bits, offsets)
+	return buffers.Nested(a.DataType(), n, nulls, []arrow.ArrayData{values.Data()}, bits, offsets)
 }
 
 // moveOffsets writes the offsets of the runs from 0 and gives the last.
@@ -182,9 +184,8 @@ func validity(mem memory.Allocator, a arrow.Array, runs []Run, n int) (*memory.B
 }
 
 func bitmap(mem memory.Allocator, in *memory.Buffer, offset int, runs []Run, n int) *memory.Buffer {
-	out := buffer(mem, int(bitutil.BytesForBits(int64(n))))
+	out := buffers.Bits(mem, n)
 	src, dst := in.Bytes(), out.Bytes()
-	memory.Set(dst, 0)
 	at := 0
 	for _, r := range runs {
 		if r.To-r.From > 16 {
@@ -198,21 +199,4 @@ func bitmap(mem memory.Allocator, in *memory.Buffer, offset int, runs []Run, n i
 		}
 	}
 	return out
-}
-
-func buffer(mem memory.Allocator, n int) *memory.Buffer {
-	b := memory.NewResizableBuffer(mem)
-	b.Resize(n)
-	return b
-}
-
-func assemble(t arrow.DataType, n, nulls int, children []arrow.ArrayData, buffers ...*memory.Buffer) arrow.Array {
-	d := array.NewData(t, n, buffers, children, nulls, 0)
-	for _, b := range buffers {
-		if b != nil {
-			b.Release()
-		}
-	}
-	defer d.Release()
-	return array.MakeFromData(d)
 }
