@@ -12,6 +12,7 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/flow/canonical"
 	"github.com/featurehost/featurehost/host/internal/ledger"
+	"github.com/featurehost/featurehost/host/parts"
 )
 
 // Reread tells that an interval run could not place the first rows of some keys
@@ -87,12 +88,13 @@ func (r *running) remember(ctx context.Context) (*asked, error) {
 		out.columns = append(out.columns, p.Output.FieldIndices(k)...)
 	}
 	if root, ok := r.host.historicalRoot(); ok {
+		out.root = root
 		all, err := r.records(ctx)
 		if err != nil {
 			return nil, err
 		}
 		set := r.host.file.FeatureSet
-		out.table = filepath.Join(root, "historical", set.Entity, set.Name)
+		out.table = filepath.Join("historical", set.Entity, set.Name)
 		out.first, out.whole, out.stored = ledger.Before(all, *r.options.Interval.Start, r.makers())
 	}
 	set.Remember(out)
@@ -129,7 +131,8 @@ func (r *running) anew(ctx context.Context, again func(context.Context) error, w
 // was answered; from then on it tells what it knows.
 type asked struct {
 	columns []int // of the keys, in the feature table
-	table   string
+	root    string // of the historical store
+	table   string // the folder of the feature table, below it
 	stored  bool     // the rows stored of the days from first on can tell
 	first   flow.Day // and when whole, those of all days before
 	whole   bool
@@ -163,7 +166,7 @@ const searched = 31
 // interval, and reports whether there were any. It fails with ErrNeedsHistory
 // when the stored rows cannot tell all of them.
 func (a *asked) answer(ctx context.Context, r *running) (any bool, err error) {
-	reader, err := r.storedRows(a.table)
+	reader, err := r.storedRows(a.root, a.table)
 	if err != nil {
 		return false, flow.ErrNeedsHistory
 	}
@@ -188,15 +191,16 @@ func (a *asked) answer(ctx context.Context, r *running) (any bool, err error) {
 	return found > 0, nil
 }
 
-// storedRows reads the historical table by its days.
-func (r *running) storedRows(table string) (flow.Reader, error) {
+// storedRows reads the historical table by its days. It is named from its root:
+// a folder key=value above that is no column.
+func (r *running) storedRows(root, table string) (flow.Reader, error) {
 	read, ok := r.host.options.Catalog.Readers["file"]
 	if !ok {
 		return nil, flow.ErrNeedsHistory
 	}
 	return read(config.Reader{
 		ID: "stored", Type: "file", Path: table, Format: "parquet", Incremental: &config.Incremental{Partitions: []string{"year", "month", "day"}},
-	}, r.session.place(), r.session.env("stored"))
+	}, parts.Place{Dir: root, State: r.host.state}, r.session.env("stored"))
 }
 
 // search marks the keys that have rows in some stored days and counts those

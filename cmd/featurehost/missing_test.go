@@ -250,7 +250,7 @@ func TestPlan_Output_IsWhatIsWritten(t *testing.T) {
 func (w *world) schemaOf(path string) (out []string) {
 	w.Helper()
 	env, _, _ := hosttest.Env(w)
-	r, err := catalog().Readers["file"](config.Reader{ID: "t", Type: "file", Path: path, Format: "parquet"}, parts.Place{Dir: w.dir, State: w.tmp}, env)
+	r, err := catalog().Readers["file"](config.Reader{ID: "t", Type: "file", Path: strings.TrimPrefix(path, w.dir+"/"), Format: "parquet"}, parts.Place{Dir: w.dir, State: w.tmp}, env)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestRun_Reread_CountsAndLettersOnce(t *testing.T) {
 	w.good("run", "p.toml", "--end", "2024-01-25")
 	w.write("events.csv", w.read("events.csv")+"2,2024-01-29T10:00:00Z,\n3,2024-01-29T10:00:00Z,\n")
 	w.good("run", "p.toml", "--start", "2024-01-26", "--end", "2024-01-29")
-	if o := w.good("run", "p.toml", "--date", "2024-01-30", "--quiet"); !strings.Contains(o.stdout, "stored rows told whether 2 keys came before") || !strings.Contains(o.stdout, "1 feature rows written") {
+	if o := w.good("run", w.path("p.toml"), "--date", "2024-01-30", "--quiet"); !strings.Contains(o.stdout, "stored rows told whether 2 keys came before") || !strings.Contains(o.stdout, "1 feature rows written") {
 		t.Errorf("it says\n%s", o.stdout)
 	}
 	w.clean()

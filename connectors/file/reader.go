@@ -242,6 +242,9 @@ func (r *Reader) Relation(q flow.Request) (flow.Relation, bool, error) {
 	if err != nil {
 		return flow.Relation{}, false, r.placed(err)
 	}
+	if len(r.partitions) > 0 && len(partitionsOf(r.list[0].path, "")) > len(r.partitions) {
+		return flow.Relation{}, false, nil // folders above the path look like partitions too, and engines count all
+	}
 	f := r.foreign(nil, r.list)
 	rel := flow.Relation{Format: f.Format, Paths: f.Paths, CSV: f.CSV, HivePartitions: len(r.partitions) > 0, Columns: fieldNames(columns)}
 	for _, p := range f.Paths {

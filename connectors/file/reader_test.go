@@ -152,6 +152,29 @@ func TestReader_HivePartitions(t *testing.T) {
 	wantCode(t, "other partitions", err, file.ColumnsDiffer, "z=1")
 }
 
+// TestReader_FoldersAbove reads files whose path lies below folders key=value.
+func TestReader_FoldersAbove(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, want string
+		inPlace    bool
+	}{
+		"no partitions":  {"plain.parquet", "1 | inside", true},
+		"own partitions": {"root", "2 | own", false}, // y of the place is not y of the path
+	} {
+		dir := filepath.Join(t.TempDir(), "seed=7", "y=place")
+		parquetFile(t, dir, "plain.parquet", "n bigint, y string", []string{"1 | inside"})
+		parquetFile(t, dir, "root/y=own/f.parquet", "n bigint", []string{"2"})
+		r, _ := reader(t, dir, config.Reader{Path: c.path})
+		if got := rows(t, r, flow.Request{}); got != c.want {
+			t.Errorf("%s: got %s", name, got)
+		}
+		_, ok, err := r.(flow.Relational).Relation(flow.Request{})
+		if err != nil || ok != c.inPlace {
+			t.Errorf("%s: scanned in place: %v, %v", name, ok, err)
+		}
+	}
+}
+
 func TestReader_FilesDiffer_Named(t *testing.T) {
 	for name, c := range map[string]struct{ columns, row, part string }{
 		"type":    {"n string, s string", "1 | a", `"n" is of type string`},

@@ -219,8 +219,8 @@ func (c *collector) add(b flow.Batch) error {
 // readHistorical reads the Parquet files that the run published, as any
 // reader of the store would.
 func readHistorical(ctx context.Context, catalog *parts.Catalog, f *config.File, dir string, to *collector) (err error) {
-	table := filepath.Join(dir, "historical", "historical", f.FeatureSet.Entity, f.FeatureSet.Name)
-	if _, err := os.Stat(table); errors.Is(err, os.ErrNotExist) {
+	table := filepath.Join("historical", "historical", f.FeatureSet.Entity, f.FeatureSet.Name)
+	if _, err := os.Stat(filepath.Join(dir, table)); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	r, err := catalog.Readers["file"](config.Reader{ID: "historical", Type: "file", Path: table, Format: "parquet"}, parts.Place{Dir: dir, State: dir}, flow.Env{Scratch: dir})
