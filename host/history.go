@@ -130,9 +130,9 @@ func (r *running) anew(ctx context.Context, again func(context.Context) error, w
 // asked is a flow.History that takes all keys for new and keeps them, until it
 // was answered; from then on it tells what it knows.
 type asked struct {
-	columns []int // of the keys, in the feature table
-	root    string // of the historical store
-	table   string // the folder of the feature table, below it
+	columns []int    // of the keys, in the feature table
+	root    string   // of the historical store
+	table   string   // the folder of the feature table, below it
 	stored  bool     // the rows stored of the days from first on can tell
 	first   flow.Day // and when whole, those of all days before
 	whole   bool
