@@ -39,10 +39,12 @@ func (s *spill) open(ctx context.Context) (err error) {
 	if s.out, err = s.store.Create(ctx, s.key); err != nil {
 		return err
 	}
-	if s.in, err = os.Open(s.store.Path(s.key)); err != nil {
+	if s.in, err = os.OpenFile(s.store.Path(s.key), os.O_RDWR, 0); err != nil {
 		return err
 	}
-	s.rows = colfile.NewSpill(s.out, s.in)
+	// What came back is freed at once: the table and its rows put aside never
+	// take the disk twice, and the memory of the one caches the other.
+	s.rows = colfile.NewSpill(s.out, s.in, func(at, n int64) { blob.FreeRange(s.in, at, n) })
 	return nil
 }
 

@@ -13,14 +13,21 @@ import (
 // far as it can be without the rows to come (see segment), so that it is small
 // and little is left to do when it comes back.
 type Spill struct {
-	w   io.Writer
-	r   io.ReaderAt
-	at  int64
-	out []byte
+	w    io.Writer
+	r    io.ReaderAt
+	free func(at, n int64)
+	at   int64
+	out  []byte
 }
 
-// NewSpill gives the spill of a new, empty file: w appends to it, r reads it.
-func NewSpill(w io.Writer, r io.ReaderAt) *Spill { return &Spill{w: w, r: r} }
+// NewSpill gives the spill of a new, empty file: w appends to it, r reads it,
+// and free, when not nil, is told of each part that will not be read again.
+func NewSpill(w io.Writer, r io.ReaderAt, free func(at, n int64)) *Spill {
+	if free == nil {
+		free = func(int64, int64) {}
+	}
+	return &Spill{w: w, r: r, free: free}
+}
 
 // Run is where rows lie that one file put aside at a time. Its checksum stays
 // in memory, so that a scratch file touched by others is noticed before a byte
@@ -89,6 +96,7 @@ func (l *Layout) load(g Group) ([][]segment, error) {
 		if xxh3.Hash(data) != r.sum {
 			return nil, fmt.Errorf("rows put aside are not what was written: %d bytes at %d", r.Bytes, r.at)
 		}
+		g.Spill.free(r.at, int64(r.Bytes))
 		for c := range parts {
 			data = parts[c][i].open(data)
 		}
