@@ -16,6 +16,9 @@ type decoder struct {
 	*index
 	getenv   func(string) (string, bool)
 	problems *Problems
+	settings []Setting
+	// secretValues are what keys of secrets held.
+	secretValues []string
 }
 
 // text is a string as written and as it is after interpolation. Only raw may

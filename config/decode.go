@@ -155,15 +155,13 @@ func (d *decoder) localPath(t *table, key string) {
 		return
 	}
 	at := join(t.path, key)
-	scheme, _, found := strings.Cut(s.val, "://")
+	found := strings.Contains(s.val, "://")
 	switch {
 	case strings.TrimSpace(s.val) == "":
 		d.notEmpty(t, key)
 	case strings.ContainsRune(s.val, 0):
 		d.bad(at, atValue, BadValue, "", "%q %s has a null character", key, tableName(t.path))
 	case !found:
-	case strings.EqualFold(scheme, "s3") && key == "path":
-		d.bad(at, atValue, NotYetBuilt, "name a file or folder on this machine", "paths in S3 are not yet built")
 	default:
 		d.bad(at, atValue, BadValue, "name a file or folder on this machine", "%s is no path", d.quote(at, s))
 	}

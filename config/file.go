@@ -18,7 +18,18 @@ type File struct {
 	FeatureSet *FeatureSet
 	Sinks      []Sink
 
+	// Settings are the connections as they were resolved, in file order: a
+	// setting that the file lacks may come from the environment.
+	Settings []Setting
+
 	index *index // places of keys and the source lines, for messages
+}
+
+// Setting tells where the value of a key came from. Secrets are hidden.
+type Setting struct {
+	Key   string `json:"key"` // as in reader[0].brokers
+	Value string `json:"value"`
+	From  string `json:"from"` // "file", "default", "flag" or the name of a variable
 }
 
 // Pipeline is the [pipeline] table.
@@ -33,14 +44,98 @@ type Pipeline struct {
 // Reader is one [[reader]].
 type Reader struct {
 	ID          string
-	Type        string // file
-	Path        string // file, glob or folder; relative to File.Dir
-	Format      string // parquet | csv | json
+	Type        string // file | table | kafka
+	Path        string // file, glob or folder, relative to File.Dir, or s3://bucket/key
+	Format      string // file: parquet | csv | json | avro; kafka: json (default) | avro | raw
 	Incremental *Incremental
-	Schema      []Column // csv and json: names and types, in file order, in place of guessing
+	Schema      []Column // csv, json and kafka: names and types, in file order, in place of guessing
 	CSV         CSV
+	S3          S3     // for paths and locations that begin with s3://
+	Table       *Table // type table
+	Kafka       *Kafka // type kafka
+	OnBadRow    string // "" (fail) | "dead_letter" (S-513); kafka: "dead_letter" by default
 	Prepare     []Stage
 }
+
+// S3 says where objects named s3://bucket/key are kept. Credentials come from
+// the standard chain of AWS alone, never from the file.
+type S3 struct {
+	Endpoint  string // URL of the server; "" is Amazon's
+	Region    string // "" is that of the environment
+	PathStyle bool   // bucket in the path, not in the host name
+}
+
+// Hive is a Hive metastore and, for SQL, its HiveServer2.
+type Hive struct {
+	Metastore string // host:port
+	Server    string // host:port of HiveServer2; "" where no SQL is asked for
+	Database  string // default "default"; of a sink "feature_store"
+	Auth      string // NONE | NOSASL (default) | LDAP | KERBEROS
+	Username  string
+	Password  Secret
+}
+
+// Table is a reader of a Hive table. Exactly one of Name and SQL is set.
+type Table struct {
+	Hive  Hive
+	Name  string
+	Where string // SQL condition on partition columns; "" is all partitions
+	SQL   string // a SELECT that HiveServer2 runs
+}
+
+// Kafka is a reader of a topic. The bounds of a run that ends are offsets or
+// times: "first", "last", "offset:N", or a time as RFC 3339.
+type Kafka struct {
+	Client   KafkaClient
+	Topic    string
+	From, To string // default "first" and "last"; the end is fixed when the run starts
+	Stream   bool   // read on for ever, as a member of Group
+	Group    string // default: the pipeline's name
+	Registry string // URL of a schema registry; format avro
+}
+
+// KafkaClient is how brokers are reached.
+type KafkaClient struct {
+	Brokers   []string // host:port
+	Mechanism string   // "" | PLAIN | SCRAM-SHA-256 | SCRAM-SHA-512
+	Username  string
+	Password  Secret
+	TLS       *TLS
+}
+
+// TLS is how a connection is encrypted. Paths are relative to File.Dir.
+type TLS struct {
+	CA         string // PEM file of the authorities trusted; "" is the machine's
+	Cert, Key  string // PEM files of the client's own certificate; "" for none
+	ServerName string // name that the server's certificate must hold; "" is the host's
+}
+
+// Secret is a text that must not be printed: String and its like answer
+// "[REDACTED]". Only what opens a connection asks for its value.
+type Secret struct{ value string }
+
+// NewSecret keeps a value.
+func NewSecret(value string) Secret { return Secret{value} }
+
+// Value gives what is kept.
+func (s Secret) Value() string { return s.value }
+
+// IsZero tells whether nothing is kept.
+func (s Secret) IsZero() bool { return s.value == "" }
+
+// String hides the value.
+func (s Secret) String() string {
+	if s.value == "" {
+		return ""
+	}
+	return "[REDACTED]"
+}
+
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the value from JSON and logs.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Incremental says which day a row of a reader belongs to (S-508). Exactly
 // one of Column and Partitions is set.
@@ -229,14 +324,43 @@ type Function struct {
 
 // Sink is one [[sink]].
 type Sink struct {
+	Name       string // unique among the sinks; default historical, online, cassandra or kafka
 	Type       string // historical | online
-	Path       string // historical: root of the store; online: database file, default in State
+	Path       string // historical: root of the store, may be s3://bucket/prefix; local: database file, default in State
 	Layout     string // historical: partitioned (default) | flat
 	AllowEmpty bool
+	S3         S3    // historical
+	Hive       *Hive // historical: the catalogue that is told; nil for none
 	// ValidationThreshold is the part of rows that may be missing (compat,
 	// S-1205); 0 = exact.
 	ValidationThreshold float64
-	Store               string // online: local (default)
+	Store               string // online: local (default) | cassandra | kafka
+	Cassandra           *Cassandra
+	Kafka               *KafkaSink
+	TTL                 *TimeSpan // online: how long a value is visible (S-1307)
+	WriteToEntity       bool      // local and cassandra: several sets share the entity's table (S-1305)
+	Stages              []Stage   // for this sink only
+}
+
+// Cassandra is how the online store on Cassandra is reached.
+type Cassandra struct {
+	Hosts       []string // host or host:port
+	Keyspace    string
+	Username    string
+	Password    Secret
+	Consistency string // of reads and writes; default LOCAL_QUORUM
+	Concurrency int    // writes under way at once; default 64
+	Replication string // for migrate: the keyspace's replication; "" never makes one
+	Datacenter  string // local data centre; "" takes all alike
+	TLS         *TLS
+}
+
+// KafkaSink is a topic that gets every row (S-1308).
+type KafkaSink struct {
+	Client   KafkaClient
+	Topic    string
+	Format   string // json (default) | avro
+	Registry string // avro: URL of a schema registry
 }
 
 // ByteSize is a number of bytes, written "512MiB".

@@ -19,6 +19,7 @@ type index struct {
 	places  map[string]place
 	secrets []extent   // values that must not be printed
 	env     []envValue // what was read from the environment
+	hushed  []string   // values of secrets, wherever they were written
 }
 
 // extent is a run of bytes of the source.
@@ -236,7 +237,32 @@ func (x *index) redact(s string) string {
 			s = strings.ReplaceAll(s, quoted[1:len(quoted)-1], name)
 		}
 	}
+	for _, secret := range x.hushed {
+		s = strings.ReplaceAll(s, secret, NewSecret(secret).String())
+	}
 	return s
+}
+
+// hush notes values that redact hides. Those of one to three characters, and
+// those that the file also holds in the open, are left out: the word would be
+// hidden where it says something else, and so be told.
+func (x *index) hush(values []string) {
+	if len(values) == 0 {
+		return
+	}
+	open := append([]byte(nil), x.src...)
+	for _, e := range x.secrets {
+		for i := e.start; i < e.end && i < len(open); i++ {
+			open[i] = ' '
+		}
+	}
+	text := strings.ToLower(string(open))
+	for _, v := range values {
+		if len(v) > 3 && !strings.Contains(text, strings.ToLower(v)) {
+			x.hushed = append(x.hushed, v)
+		}
+	}
+	sort.SliceStable(x.hushed, func(i, j int) bool { return len(x.hushed[i]) > len(x.hushed[j]) })
 }
 
 // sortEnv puts longer values first, so that none is torn by a shorter one that

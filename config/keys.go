@@ -20,7 +20,7 @@ func Keys() KeyDoc {
 		{Name: "stage", Kind: KindTables, Doc: "plugins and built-ins that rows pass, in order", By: "use",
 			Keys: stageKeys(), Variants: stageVariants()},
 		{Name: "feature_set", Kind: KindTable, Required: true, Doc: "keys, timestamp and features", Keys: featureSetKeys()},
-		{Name: "sink", Kind: KindTables, Required: true, Doc: "where features leave: at most one of each type", By: "type",
+		{Name: "sink", Kind: KindTables, Required: true, Doc: "where features leave: at most one historical sink, and any number of online ones", By: "type",
 			Keys: sinkKeys(), Variants: sinkVariants()},
 	}}
 }
@@ -38,7 +38,7 @@ func pipelineKeys() []KeyDoc {
 func readerKeys() []KeyDoc {
 	return []KeyDoc{
 		{Name: "id", Kind: KindString, Required: true, Doc: "name of the view that [query] sees"},
-		{Name: "type", Kind: KindString, Required: true, Values: []string{"file"}, LaterValues: []string{"kafka", "table"}, Doc: "kind of source"},
+		{Name: "type", Kind: KindString, Required: true, Values: []string{"file", "table", "kafka"}, Doc: "kind of source"},
 		{Name: "incremental", Kind: KindTable, Doc: "which day a row belongs to; without it every run reads everything", Keys: []KeyDoc{
 			{Name: "column", Kind: KindString, Doc: "date or timestamp column that tells the day"},
 			{Name: "mask", Kind: KindString, Doc: "pattern of a text column, as in \"%Y-%m-%d\""},
@@ -47,15 +47,15 @@ func readerKeys() []KeyDoc {
 		}},
 		{Name: "prepare", Kind: KindTables, Doc: "cleaning steps of this reader, in order", By: "use",
 			Keys: stageKeys(), Variants: stageVariants()},
-		{Name: "on_bad_row", Kind: KindString, Later: true, Doc: "what happens to a malformed row"},
+		{Name: "on_bad_row", Kind: KindString, Default: `"fail"; kafka: "dead_letter"`, Values: []string{"fail", "dead_letter"}, Doc: "what happens to a malformed row"},
 	}
 }
 
 func readerVariants() []Variant {
 	return []Variant{
 		{Value: "file", Keys: []KeyDoc{
-			{Name: "path", Kind: KindString, Required: true, Doc: "file, glob or folder, relative to the pipeline file"},
-			{Name: "format", Kind: KindString, Required: true, Values: []string{"parquet", "csv", "json"}, LaterValues: []string{"avro"}, Doc: "format of the files; json has one object per line"},
+			{Name: "path", Kind: KindString, Required: true, Doc: "file, glob or folder, relative to the pipeline file, or s3://bucket/key"},
+			{Name: "format", Kind: KindString, Required: true, Values: []string{"parquet", "csv", "json", "avro"}, Doc: "format of the files; json has one object per line"},
 			{Name: "schema", Kind: KindTypes, Doc: "csv and json: columns and their types, in place of guessing"},
 			{Name: "csv", Kind: KindTable, Doc: "dialect of csv files; what is not given is found out", Keys: []KeyDoc{
 				{Name: "delimiter", Kind: KindString, Doc: "character between fields"},
@@ -63,33 +63,29 @@ func readerVariants() []Variant {
 				{Name: "quote", Kind: KindString, Doc: "character around fields"},
 				{Name: "null", Kind: KindString, Doc: "text that stands for null"},
 			}},
-			{Name: "s3", Kind: KindTable, Later: true, Doc: "endpoint, region and path_style of an S3 store"},
+			s3Key(),
 		}},
-		{Value: "table", Later: true, Keys: later(
-			KeyDoc{Name: "path", Kind: KindString, Doc: "where the table lies"},
-			KeyDoc{Name: "format", Kind: KindString, Doc: "format of its files"},
-			KeyDoc{Name: "schema", Kind: KindTypes, Doc: "columns and their types"},
-			KeyDoc{Name: "s3", Kind: KindTable, Doc: "endpoint, region and path_style of an S3 store"},
-			KeyDoc{Name: "hive", Kind: KindTable, Doc: "metastore that knows the table"},
-			KeyDoc{Name: "table", Kind: KindString, Doc: "name of the table"},
-			KeyDoc{Name: "database", Kind: KindString, Doc: "database of the table"},
-		)},
-		{Value: "kafka", Later: true, Keys: later(
-			KeyDoc{Name: "topic", Kind: KindString, Doc: "topic to read"},
-			KeyDoc{Name: "brokers", Kind: KindStrings, Doc: "brokers to ask first"},
-			KeyDoc{Name: "from", Kind: KindString, Doc: "where reading starts"},
-			KeyDoc{Name: "to", Kind: KindString, Doc: "where reading ends"},
-			KeyDoc{Name: "stream", Kind: KindBool, Doc: "whether the run goes on for ever"},
-			KeyDoc{Name: "lateness", Kind: KindTime, Doc: "how late a row may come"},
-			KeyDoc{Name: "idle_timeout", Kind: KindTime, Doc: "when a silent topic partition no longer holds the watermark"},
-			KeyDoc{Name: "advance", Kind: KindString, Doc: "what moves the watermark"},
-			KeyDoc{Name: "refresh", Kind: KindTime, Doc: "how often readers beside a stream are read again"},
-			KeyDoc{Name: "schema", Kind: KindTypes, Doc: "fields of the value and their types"},
-			KeyDoc{Name: "format", Kind: KindString, Doc: "format of the value"},
-			KeyDoc{Name: "username", Kind: KindString, Doc: "user for the brokers"},
-			KeyDoc{Name: "password", Kind: KindString, Doc: "password for the brokers"},
-			KeyDoc{Name: "tls", Kind: KindTable, Doc: "encryption of the connection"},
-		)},
+		{Value: "table", Keys: []KeyDoc{
+			hiveKey("the metastore that knows the table", true),
+			{Name: "table", Kind: KindString, Doc: "name of the table; one of table and sql"},
+			{Name: "where", Kind: KindString, Default: "all partitions", Doc: "with table: SQL condition on partition columns"},
+			{Name: "sql", Kind: KindString, Doc: "a SELECT that HiveServer2 runs"},
+			s3Key(),
+		}},
+		{Value: "kafka", Keys: append(kafkaKeys("", ""), []KeyDoc{
+			{Name: "topic", Kind: KindString, Required: true, Doc: "topic to read"},
+			{Name: "from", Kind: KindString, Default: `"first"`, Doc: "where reading starts: first, last, offset:N, or a time as in \"2024-01-31T00:00:00Z\""},
+			{Name: "to", Kind: KindString, Default: `"last"`, Doc: "where reading ends, fixed when the run starts; written as from is"},
+			{Name: "stream", Kind: KindBool, Default: "false", Doc: "read on for ever, as a member of a consumer group"},
+			{Name: "group", Kind: KindString, Default: "the pipeline's name", Doc: "with stream: the consumer group"},
+			{Name: "format", Kind: KindString, Default: `"json"`, Values: []string{"json", "avro", "raw"}, Doc: "format of the value; raw gives its bytes"},
+			{Name: "schema", Kind: KindTypes, Doc: "json: fields of the value and their types"},
+			{Name: "registry", Kind: KindString, Doc: "avro: URL of the schema registry"},
+			{Name: "lateness", Kind: KindTime, Later: true, Doc: "how late a row may come"},
+			{Name: "idle_timeout", Kind: KindTime, Later: true, Doc: "when a silent topic partition no longer holds the watermark"},
+			{Name: "advance", Kind: KindString, Later: true, Doc: "what moves the watermark"},
+			{Name: "refresh", Kind: KindTime, Later: true, Doc: "how often readers beside a stream are read again"},
+		}...)},
 	}
 }
 
@@ -239,35 +235,75 @@ func functionKeys() []KeyDoc {
 
 func sinkKeys() []KeyDoc {
 	return []KeyDoc{
+		{Name: "name", Kind: KindString, Default: "historical, online, cassandra or kafka", Doc: "tells sinks of one kind apart, in reports and the ledger"},
 		{Name: "type", Kind: KindString, Required: true, Values: []string{"historical", "online"}, Doc: "every value over time, or the newest row of each key"},
-		{Name: "stage", Kind: KindTables, Later: true, Doc: "stages for this sink only"},
+		{Name: "stage", Kind: KindTables, Doc: "stages for this sink only, in order", By: "use", Keys: stageKeys(), Variants: stageVariants()},
 	}
 }
 
 func sinkVariants() []Variant {
 	return []Variant{
 		{Value: "historical", Keys: []KeyDoc{
-			{Name: "path", Kind: KindString, Required: true, Doc: "root of the store; tables lie in {path}/historical/{entity}/{name}"},
+			{Name: "path", Kind: KindString, Default: "the bucket of the variable FEATURE_STORE_S3_BUCKET", Doc: "root of the store, a folder or s3://bucket/prefix; tables lie in {path}/historical/{entity}/{name}"},
 			{Name: "layout", Kind: KindString, Default: `"partitioned"`, Values: []string{"partitioned", "flat"}, Doc: "folders year=/month=/day=, or one folder"},
 			{Name: "allow_empty", Kind: KindBool, Default: "false", Doc: "let a full run without rows empty the table"},
 			{Name: "validation_threshold", Kind: KindFloat, Default: "0; butterfree: 0.01", Doc: "butterfree: part of the rows that may be missing when the table is checked"},
-			{Name: "hive", Kind: KindTable, Later: true, Doc: "metastore that is told of the partitions"},
-			{Name: "s3", Kind: KindTable, Later: true, Doc: "endpoint, region and path_style of an S3 store"},
+			hiveKey("the metastore that is told of the table and its partitions", false),
+			s3Key(),
 		}},
-		{Value: "online", Keys: []KeyDoc{
-			{Name: "store", Kind: KindString, Default: `"local"`, Values: []string{"local"}, LaterValues: []string{"cassandra", "kafka"}, Doc: "the embedded store, or a server"},
-			{Name: "path", Kind: KindString, Default: "a file in state", Doc: "database file of the embedded store"},
-			{Name: "hosts", Kind: KindStrings, Later: true, Doc: "servers to ask first"},
-			{Name: "keyspace", Kind: KindString, Later: true, Doc: "keyspace of the table"},
-			{Name: "username", Kind: KindString, Later: true, Doc: "user for the server"},
-			{Name: "password", Kind: KindString, Later: true, Doc: "password for the server"},
-			{Name: "credentials", Kind: KindTable, Later: true, Doc: "user and password for the server"},
-			{Name: "consistency", Kind: KindString, Later: true, Doc: "how many replicas must answer"},
-			{Name: "tls", Kind: KindTable, Later: true, Doc: "encryption of the connection"},
-			{Name: "topic", Kind: KindString, Later: true, Doc: "topic to write"},
-			{Name: "brokers", Kind: KindStrings, Later: true, Doc: "brokers to ask first"},
-			{Name: "ttl", Kind: KindTime, Later: true, Doc: "how long a value is visible"},
-			{Name: "write_to_entity", Kind: KindBool, Later: true, Doc: "write into the table of the entity"},
+		{Value: "online", Keys: append(kafkaKeys("cassandra: the variable CASSANDRA_USERNAME", "cassandra: the variable CASSANDRA_PASSWORD"), []KeyDoc{
+			{Name: "store", Kind: KindString, Default: `"local"`, Values: []string{"local", "cassandra", "kafka"}, Doc: "the embedded store, a Cassandra cluster, or a topic that gets every row"},
+			{Name: "path", Kind: KindString, Default: "a file in state", Doc: "local: database file"},
+			{Name: "ttl", Kind: KindTime, Doc: "how long a value is visible"},
+			{Name: "write_to_entity", Kind: KindBool, Default: "false", Doc: "local and cassandra: write into the table of the entity, which several sets share"},
+			{Name: "hosts", Kind: KindStrings, Default: "the variable CASSANDRA_HOST", Doc: "cassandra: servers to ask first"},
+			{Name: "keyspace", Kind: KindString, Default: "the variable CASSANDRA_KEYSPACE", Doc: "cassandra: keyspace of the table"},
+			{Name: "consistency", Kind: KindString, Default: `"LOCAL_QUORUM"`, Values: []string{"ANY", "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_QUORUM", "EACH_QUORUM", "LOCAL_ONE"}, Doc: "cassandra: how many replicas must answer"},
+			{Name: "concurrency", Kind: KindInt, Min: 1, Max: 4096, Default: "64", Doc: "cassandra: writes under way at once"},
+			{Name: "datacenter", Kind: KindString, Doc: "cassandra: the local data centre; without it all are alike"},
+			{Name: "replication", Kind: KindString, Doc: "cassandra: replication of a keyspace that migrate makes, as CQL writes it"},
+			{Name: "topic", Kind: KindString, Doc: "kafka: topic to write"},
+			{Name: "format", Kind: KindString, Default: `"json"`, Values: []string{"json", "avro"}, Doc: "kafka: format of the messages"},
+			{Name: "registry", Kind: KindString, Doc: "kafka: URL of the schema registry; for avro"},
+		}...)},
+	}
+}
+
+// s3Key declares how objects named s3://bucket/key are reached.
+func s3Key() KeyDoc {
+	return KeyDoc{Name: "s3", Kind: KindTable, Doc: "the S3 store; credentials come from the standard chain of AWS", Keys: []KeyDoc{
+		{Name: "endpoint", Kind: KindString, Default: "the variable AWS_ENDPOINT_URL_S3, else AWS", Doc: "URL of the server"},
+		{Name: "region", Kind: KindString, Default: "the variable AWS_REGION, else as the AWS chain says", Doc: "region of the bucket"},
+		{Name: "path_style", Kind: KindBool, Default: "false", Doc: "name the bucket in the path, as most servers other than AWS want"},
+	}}
+}
+
+// hiveKey declares how a Hive metastore is reached.
+func hiveKey(doc string, required bool) KeyDoc {
+	return KeyDoc{Name: "hive", Kind: KindTable, Required: required, Doc: doc, Keys: []KeyDoc{
+		{Name: "metastore", Kind: KindString, Doc: "its address, as in \"thrift://localhost:9083\"; a reader with sql does without"},
+		{Name: "server", Kind: KindString, Doc: "address of HiveServer2, for sql, as in \"localhost:10000\""},
+		{Name: "database", Kind: KindString, Default: `"default"; of a sink the variable FEATURE_STORE_HISTORICAL_DATABASE, else "feature_store"`, Doc: "database of the table"},
+		{Name: "auth", Kind: KindString, Default: `"NOSASL"`, Values: []string{"NOSASL", "NONE", "LDAP", "KERBEROS"}, Doc: "how HiveServer2 and the metastore know their users"},
+		{Name: "username", Kind: KindString, Doc: "user"},
+		{Name: "password", Kind: KindString, Doc: "with LDAP: password; it is never printed"},
+	}}
+}
+
+// kafkaKeys declare how brokers are reached, and, for all servers alike, who
+// asks and how the connection is encrypted. user and password are what stands
+// in for these keys.
+func kafkaKeys(user, password string) []KeyDoc {
+	return []KeyDoc{
+		{Name: "brokers", Kind: KindStrings, Default: "the variable KAFKA_CONSUMER_CONNECTION_STRING", Doc: "kafka: brokers to ask first"},
+		{Name: "mechanism", Kind: KindString, Values: []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}, Doc: "kafka: how the user is proved, with SASL"},
+		{Name: "username", Kind: KindString, Default: user, Doc: "user"},
+		{Name: "password", Kind: KindString, Default: password, Doc: "password; it is never printed"},
+		{Name: "tls", Kind: KindTable, Doc: "encrypt the connection; paths are relative to the pipeline file", Keys: []KeyDoc{
+			{Name: "ca", Kind: KindString, Default: "the machine's", Doc: "PEM file of the authorities that are trusted"},
+			{Name: "cert", Kind: KindString, Doc: "PEM file of the own certificate"},
+			{Name: "key", Kind: KindString, Doc: "PEM file of its key"},
+			{Name: "server_name", Kind: KindString, Default: "the host", Doc: "name that the server's certificate must hold"},
 		}},
 	}
 }

@@ -132,11 +132,3 @@ func lookup(keys []KeyDoc, name string) *KeyDoc {
 	}
 	return nil
 }
-
-// later marks keys as not yet built.
-func later(keys ...KeyDoc) []KeyDoc {
-	for i := range keys {
-		keys[i].Later = true
-	}
-	return keys
-}

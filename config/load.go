@@ -78,6 +78,8 @@ func Parse(path string, src []byte, getenv func(string) (string, bool)) (*File, 
 	if err := d.problems.Err(); err != nil {
 		return nil, err
 	}
+	f.Settings = d.settings
+	idx.hush(d.secretValues)
 	idx.sortEnv()
 	return f, nil
 }

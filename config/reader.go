@@ -39,16 +39,33 @@ func (d *decoder) reader(t *table) Reader {
 	if !t.usable {
 		return r
 	}
-	d.localPath(t, "path")
+	d.dataPath(t, "path")
+	r.S3 = d.s3(t, r.Path)
+	r.OnBadRow = t.val("on_bad_row")
+	if r.OnBadRow == "fail" && r.Type != "kafka" {
+		r.OnBadRow = "" // the default
+	}
+	switch r.Type {
+	case "table":
+		r.Table = d.hiveTable(t)
+	case "kafka":
+		r.Format = or(r.Format, "json")
+		r.OnBadRow = or(r.OnBadRow, "dead_letter")
+		r.Kafka = d.kafka(t, r)
+	}
 	if columns, ok := get[[]item[Column]](t, "schema"); ok {
 		r.Schema = d.columns(t, columns)
-		if r.Format == "parquet" {
-			d.bad(join(t.path, "schema"), atKey, Contradiction, "remove it: Parquet files hold their own", `"schema" is for csv and json`)
+		if r.Format != "csv" && r.Format != "json" && r.Format != "" {
+			hint := "remove it: the data has its own"
+			if r.Format == "raw" {
+				hint = "remove it: the value is handed on as it is"
+			}
+			d.bad(join(t.path, "schema"), atKey, Contradiction, hint, `"schema" is for csv and json, not for format = %q`, r.Format)
 		}
 	}
 	if csv, ok := get[*table](t, "csv"); ok {
 		r.CSV = d.csv(csv)
-		if r.Format == "parquet" || r.Format == "json" {
+		if r.Format != "csv" {
 			d.bad(join(t.path, "csv"), atKey, Contradiction, "remove it", `"csv" does not belong to format = %q`, r.Format)
 		}
 	}

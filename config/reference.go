@@ -17,7 +17,10 @@ A pipeline is one TOML file. This page lists every key, made from the table that
 
 - Unknown keys, wrong types and missing keys are all reported at once, as ` + "`file:line:col: CODE: message`" + `.
 - ` + "`${NAME}`" + ` and ` + "`${NAME:-default}`" + ` inside a string read the environment; the default holds when the variable is unset or
-  empty, and ` + "`$${`" + ` is a literal ` + "`${`" + `. Values from the environment are never printed.
+  empty, and ` + "`$${`" + ` is a literal ` + "`${`" + `. Values that come in so are never printed.
+- Where the default of a key names a variable and the file is silent, its value is taken; one that is missing is an
+  error that names it. ` + "`featurehost plan`" + ` shows where each setting came from.
+- Passwords are never printed, wherever they come from. Credentials of AWS are never in the file.
 - Relative paths start from the folder of the pipeline file.
 - A length of time is a whole number and second(s), minute(s), hour(s), day(s), week(s), month(s) or year(s): ` + "`\"7 days\"`" + `.
 - A size is a number and KiB, MiB, GiB (or kB, MB, GB): ` + "`\"512MiB\"`" + `.

@@ -183,7 +183,7 @@ func (s *scanner) value(cur context, key extent) {
 	defer func() {
 		v := extent{start, max(start, s.pos)}
 		s.idx.note(cur.path, place{key: key, val: v, secret: cur.secret})
-		if cur.secret || text && secretDefault.Match(s.src[v.start:v.end]) {
+		if cur.secret || text && (secretDefault.Match(s.src[v.start:v.end]) || urlPassword.Match(s.src[v.start:v.end])) {
 			s.idx.secrets = append(s.idx.secrets, v)
 		}
 	}()
@@ -386,6 +386,9 @@ func unquote(b []byte) string {
 
 // secretDefault finds a default written for a variable that holds a secret.
 var secretDefault = regexp.MustCompile(`(?i)\$\{\w*(?:passw|secret|token|credential|api_?key|access_?key|private_?key)\w*:-`)
+
+// urlPassword finds a password written into a URL.
+var urlPassword = regexp.MustCompile(`://[^/@\s"'$]*:[^/@\s"'${]+@`)
 
 // secretKey finds such a key where the file is too broken to know its keys.
 var secretKey = regexp.MustCompile(`(?i)[\w."'-]*(?:passw|secret|token|credential|api_?key|access_?key|private_?key)[\w."'-]*\s*=\s*`)

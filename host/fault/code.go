@@ -40,6 +40,8 @@ func (c Code) Class() Class {
 	switch hundred := int(c) / 100; {
 	case hundred == 1, hundred == 2, hundred == 10, hundred == 20:
 		return Usage
+	case hundred == 76:
+		return serverClass(int(c))
 	case hundred >= 80:
 		return System
 	case hundred == 70, hundred == 71, hundred == 75:
@@ -54,6 +56,28 @@ func (c Code) Class() Class {
 	default:
 		return Data
 	}
+}
+
+// serverClass is the class of the codes of rooms that talk to servers: each has
+// a few codes of each class, in that order.
+func serverClass(code int) Class {
+	ends := []struct {
+		code  int // the first that is no longer of the class
+		class Class
+	}{
+		{7602, Usage}, {7610, System}, // S3
+		{7615, Usage}, {7620, Data}, // Avro
+		{7630, Usage}, {7640, Data}, {7650, System}, // Kafka
+		{7659, Usage}, {7662, Data}, {7670, System}, // Cassandra
+		{7672, System}, {7674, Usage}, {7675, System}, {7680, Usage}, {7682, System}, {7683, Data}, {7685, Usage}, // Hive
+		{7690, Usage}, {7691, Data}, {7693, Usage}, {7700, Data}, // tables
+	}
+	for _, e := range ends {
+		if code < e.code {
+			return e.class
+		}
+	}
+	return System
 }
 
 // Doc explains a code: what it means and what to do. Each room returns its

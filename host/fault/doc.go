@@ -9,6 +9,7 @@
 //	FH-30xx, 40xx, 50xx, 60xx          Data: something after the first row
 //	FH-70xx, 71xx, 75xx                 by the hundred's sub-range: 00-29 Usage,
 //	                                    30-69 Data, 70-99 System
+//	FH-76xx                             by room: S3, Avro, Kafka, Cassandra, Hive
 //	FH-80xx                             System: ledger, publishing, disk, permission
 //
 // The package knows nothing of who raises an error: each room lists its codes

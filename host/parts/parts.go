@@ -2,6 +2,7 @@ package parts
 
 import (
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -26,6 +27,10 @@ type VectorsFactory func(config.Sink, Place) (flow.Vectors, error)
 // FeatureSetFactory makes a feature set for a run over an interval.
 type FeatureSetFactory func(config.FeatureSet, flow.Interval, flow.Env) (flow.FeatureSet, error)
 
+// BlobFactory opens a store of objects in a folder of this machine or at
+// s3://bucket/prefix. It asks no server.
+type BlobFactory func(path string, s3 config.S3) (blob.Store, error)
+
 // Catalog holds the factories by name. The zero value is empty and ready.
 type Catalog struct {
 	Stages     map[string]StageFactory
@@ -33,6 +38,7 @@ type Catalog struct {
 	Sinks      map[string]SinkFactory
 	Vectors    map[string]VectorsFactory // by sink type
 	FeatureSet FeatureSetFactory
+	Blob       BlobFactory // nil: folders of this machine alone
 }
 
 // AddStage names a stage; a later one of the same name replaces it.
