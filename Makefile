@@ -5,7 +5,7 @@ BIN := bin/featurehost
 GO_SOURCES := $(shell git ls-files -co --exclude-standard '*.go' go.mod go.sum)
 SDK_GO := $(wildcard pluginsdk/go/*.go)
 
-.PHONY: build plugins test race lint check example bench fuzz-short clean
+.PHONY: build plugins test race lint check example example-services bench fuzz-short clean services-up services-down
 
 build: $(BIN) plugins
 
@@ -17,11 +17,18 @@ plugins: plugins/delay_score/delay_score.wasm
 plugins/delay_score/delay_score.wasm: $(SDK_GO) $(wildcard plugins/delay_score/*.go) plugins/delay_score/manifest.json | $(BIN)
 	sh plugins/delay_score/build.sh $(BIN)
 
+# With the real servers up where Java and Maven are there, see docs/services.md.
 test: build
-	sh scripts/test.sh
+	scripts/services/with.sh sh scripts/test.sh
 
-# In short: the sweeps that kill or starve a whole process at many points run
-# without the race detector, by make test.
+services-up:
+	scripts/services/up.sh
+
+services-down:
+	scripts/services/down.sh
+
+# In short: the sweeps that kill or starve a whole process at many points, and
+# what needs real servers, run without the race detector, by make test.
 race: plugins
 	go test -race -short ./...
 
@@ -33,6 +40,10 @@ check: lint
 
 example: build
 	sh examples/flights/run.sh
+
+# From Kafka and S3 to a Hive table on S3 and Cassandra.
+example-services: build
+	scripts/services/with.sh sh examples/flights_services/run.sh
 
 bench: build
 	sh bench/run.sh

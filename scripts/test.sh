@@ -1,6 +1,7 @@
 #!/bin/sh
 # All tests: Go packages, the plugin SDK and the sample plugin natively, and the
-# pipeline tests (golden cases, examples).
+# pipeline tests (golden cases, examples). make test runs it with the real
+# servers up, where they can be had (scripts/services/with.sh).
 #
 # The C guest is rebuilt and compared where clang can build for wasm32-wasi;
 # with FEATUREHOST_REQUIRE_ALL=1 its absence is an error.
@@ -9,4 +10,4 @@ cd "$(dirname "$0")/.."
 (cd pluginsdk/go && GOFLAGS= go test ./...)
 (cd plugins/delay_score && GOFLAGS= go test ./...)
 bin/featurehost test testdata examples --plugins plugins
-go test ./...
+go test -timeout 20m ./...
