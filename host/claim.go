@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -12,16 +13,37 @@ import (
 	"github.com/featurehost/featurehost/host/internal/ledger"
 )
 
-// ledger opens the run ledger of the feature set.
-func (h *Host) ledger() (*ledger.Ledger, *blob.Local) {
-	store := blob.NewLocal(h.ledgerDir(), nil)
+// ledger opens the run ledger of the feature set. A place that cannot be opened
+// fails whatever is asked of it.
+func (h *Host) ledger() (*ledger.Ledger, blob.Store) {
+	dir, s3 := h.ledgerDir()
+	store := blob.Store(blob.NewLocal(dir, nil))
+	if f := h.options.Catalog.Blob; f != nil {
+		var err error
+		if store, err = f(dir, s3); err != nil {
+			store = closedStore{err}
+		}
+	}
 	return ledger.Open(store, ledger.Options{Now: h.options.Now}), store
 }
+
+// closedStore is a blob.Store that could not be opened.
+type closedStore struct{ err error }
+
+func (c closedStore) Get(context.Context, string) ([]byte, error)       { return nil, c.err }
+func (c closedStore) Put(context.Context, string, []byte) error         { return c.err }
+func (c closedStore) PutIfAbsent(context.Context, string, []byte) error { return c.err }
+func (c closedStore) List(context.Context, string) ([]blob.Info, error) { return nil, c.err }
+func (c closedStore) Stat(context.Context, string) (blob.Info, error)   { return blob.Info{}, c.err }
+func (c closedStore) Delete(context.Context, string) error              { return c.err }
 
 // repairs says how runs that ended unfinished are dealt with.
 func (r *running) repairs(sinks *sinks) (finish func(context.Context, ledger.Record) (map[string]flow.Published, error), undo func(context.Context, ledger.Record) error) {
 	finish = func(ctx context.Context, rec ledger.Record) (map[string]flow.Published, error) {
-		done, err := sinks.publish(ctx, rec.Pending)
+		for _, name := range sinks.orphans(rec.Pending) {
+			r.events.Warn(fmt.Sprintf("run %d (%s) had prepared rows for the sink %q, which the pipeline file no longer has: they are left", rec.Number, rec.ID, name))
+		}
+		done, err := sinks.publish(ctx, rec.Pending, rec.Results)
 		return results(done), err
 	}
 	undo = func(ctx context.Context, rec ledger.Record) error {
@@ -47,9 +69,11 @@ func (r *running) claim(ctx context.Context, sinks *sinks) (*ledger.Claim, error
 	for _, x := range recovered {
 		r.report.Recovered = append(r.report.Recovered, x.String())
 	}
-	for _, folder := range []string{"runs", "recovery"} {
-		// Records that were being written when a process was killed.
-		_ = store.Sweep(ctx, folder, time.Hour)
+	if local, ok := store.(*blob.Local); ok {
+		for _, folder := range []string{"runs", "recovery"} {
+			// Records that were being written when a process was killed.
+			_ = local.Sweep(ctx, folder, time.Hour)
+		}
 	}
 	return c, err
 }
@@ -107,7 +131,9 @@ func (r *running) extent() ledger.Extent {
 func results(list []SinkReport) map[string]flow.Published {
 	out := map[string]flow.Published{}
 	for _, s := range list {
-		out[s.Name] = s.Published
+		if s.Error == "" {
+			out[s.Name] = s.Published
+		}
 	}
 	return out
 }

@@ -3,7 +3,7 @@ package host
 import (
 	"context"
 	"errors"
-	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -87,14 +87,15 @@ func (r *running) remember(ctx context.Context) (*asked, error) {
 	for _, k := range p.Set.Keys() {
 		out.columns = append(out.columns, p.Output.FieldIndices(k)...)
 	}
-	if root, ok := r.host.historicalRoot(); ok {
-		out.root = root
+	// What the sink's own stages leave out or change is no sign of a key.
+	if root, s3, ok := r.host.historicalRoot(); ok && !r.host.staged(historical) {
+		out.root, out.s3 = root, s3
 		all, err := r.records(ctx)
 		if err != nil {
 			return nil, err
 		}
 		set := r.host.file.FeatureSet
-		out.table = filepath.Join("historical", set.Entity, set.Name)
+		out.table = below("historical", set.Entity, set.Name)
 		out.first, out.whole, out.stored = ledger.Before(all, *r.options.Interval.Start, r.makers())
 	}
 	set.Remember(out)
@@ -130,8 +131,9 @@ func (r *running) anew(ctx context.Context, again func(context.Context) error, w
 // asked is a flow.History that takes all keys for new and keeps them, until it
 // was answered; from then on it tells what it knows.
 type asked struct {
-	columns []int    // of the keys, in the feature table
-	root    string   // of the historical store
+	columns []int  // of the keys, in the feature table
+	root    string // of the historical store
+	s3      config.S3
 	table   string   // the folder of the feature table, below it
 	stored  bool     // the rows stored of the days from first on can tell
 	first   flow.Day // and when whole, those of all days before
@@ -166,7 +168,7 @@ const searched = 31
 // interval, and reports whether there were any. It fails with ErrNeedsHistory
 // when the stored rows cannot tell all of them.
 func (a *asked) answer(ctx context.Context, r *running) (any bool, err error) {
-	reader, err := r.storedRows(a.root, a.table)
+	reader, err := r.storedRows(ctx, a)
 	if err != nil {
 		return false, flow.ErrNeedsHistory
 	}
@@ -193,14 +195,21 @@ func (a *asked) answer(ctx context.Context, r *running) (any bool, err error) {
 
 // storedRows reads the historical table by its days. It is named from its root:
 // a folder key=value above that is no column.
-func (r *running) storedRows(root, table string) (flow.Reader, error) {
+func (r *running) storedRows(ctx context.Context, a *asked) (flow.Reader, error) {
 	read, ok := r.host.options.Catalog.Readers["file"]
 	if !ok {
 		return nil, flow.ErrNeedsHistory
 	}
+	if strings.Contains(a.root, "://") {
+		// Days that lie where only a catalogue points are not in the folder.
+		_, store := r.host.ledger()
+		if aside, err := store.List(ctx, "data/"); err != nil || len(aside) > 0 {
+			return nil, flow.ErrNeedsHistory
+		}
+	}
 	return read(config.Reader{
-		ID: "stored", Type: "file", Path: table, Format: "parquet", Incremental: &config.Incremental{Partitions: []string{"year", "month", "day"}},
-	}, parts.Place{Dir: root, State: r.host.state}, r.session.env("stored"))
+		ID: "stored", Type: "file", Path: a.table, Format: "parquet", S3: a.s3, Incremental: &config.Incremental{Partitions: []string{"year", "month", "day"}},
+	}, parts.Place{Dir: a.root, State: r.host.state}, r.session.env("stored"))
 }
 
 // search marks the keys that have rows in some stored days and counts those

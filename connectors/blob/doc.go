@@ -1,5 +1,5 @@
-// Package blob keeps objects under keys with slashes: a local folder now, an
-// object store later behind the same Store.
+// Package blob keeps objects under keys with slashes: in a local folder, or, by
+// s3store, in an object store behind the same Store.
 //
 // Its one idea: every change is one primitive operation (Op) announced before
 // it is done, so that a test can record, fail or stop a publication at any of

@@ -15,15 +15,22 @@ const (
 	Link     Kind = "link"     // a second name for a file, if the name is free
 	Rename   Kind = "rename"   // a file or folder moves
 	Exchange Kind = "exchange" // two folders trade places
-	Remove   Kind = "remove"   // one file or one empty folder goes
+	Remove   Kind = "remove"   // one file, one empty folder or one object goes
+
+	// Those of an object store; each is one request.
+	Put    Kind = "put"    // an object is written as a whole
+	Copy   Kind = "copy"   // the server copies an object
+	Begin  Kind = "begin"  // an object in parts is begun
+	Part   Kind = "part"   // a part is written
+	Finish Kind = "finish" // the parts become the object
 )
 
 // Op is one primitive operation, about to be done.
 type Op struct {
 	Kind Kind
 	Key  string // what it works on; "" is the root
-	To   string // Link, Rename, Exchange: the other key
-	Size int    // Write: bytes
+	To   string // Link, Rename, Exchange, Copy: the other key
+	Size int    // Write, Put, Part: bytes
 }
 
 // String gives "rename a -> b".

@@ -1,12 +1,11 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -21,7 +20,7 @@ import (
 // stored is an open Parquet file.
 type stored struct {
 	name   string // for messages and positions: the file the user named
-	os     *counted
+	src    source
 	text   int64 // bytes of the text file that it was made of
 	raw    *pqfile.Reader
 	arrow  *pqarrow.FileReader
@@ -56,19 +55,13 @@ func damaged(err error, format string, args ...any) *fault.Error {
 	return fault.Wrap(err, Corrupt, format, args...)
 }
 
-// openStored opens a Parquet file and reads its footer. skipped names columns
-// of types that cannot be read.
-func openStored(path, name string, batchRows int) (f *stored, skipped []arrow.Field, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fault.New(Missing, "no file %s", name)
-		}
-		return nil, nil, fault.Wrap(err, CannotRead, "cannot open %s", name)
-	}
-	f = &stored{name: name, os: &counted{File: file}}
+// openStored reads the footer of a Parquet file, which it takes over. skipped
+// names columns of types that cannot be read.
+func openStored(src source, name string, batchRows int) (f *stored, skipped []arrow.Field, err error) {
+	f = &stored{name: name, src: src}
 	defer func() {
 		if err != nil {
+			err = cmp.Or(src.trouble(), err)
 			f.close()
 			f = nil
 		}
@@ -76,7 +69,7 @@ func openStored(path, name string, batchRows int) (f *stored, skipped []arrow.Fi
 	defer guard(name, &err)
 	props := parquet.NewReaderProperties(memory.DefaultAllocator)
 	props.BufferedStreamEnabled, props.BufferSize = true, 1<<18
-	f.raw, err = pqfile.NewParquetReader(f.os, pqfile.WithReadProps(props))
+	f.raw, err = pqfile.NewParquetReader(f.src, pqfile.WithReadProps(props))
 	if err != nil {
 		return f, nil, damaged(err, "the file is no Parquet file, or it is damaged").At("%s", name)
 	}
@@ -164,7 +157,7 @@ func (f *stored) close() {
 	if f.raw != nil {
 		f.raw.Close() // closes the file as well
 	}
-	f.os.Close()
+	f.src.Close()
 }
 
 // group decodes one row group, batch by batch.
@@ -179,6 +172,11 @@ type group struct {
 
 // openGroup starts on row group n.
 func (f *stored) openGroup(ctx context.Context, n int, columns []*storedField) (g *group, err error) {
+	defer func() {
+		if err != nil {
+			err = cmp.Or(f.src.trouble(), err)
+		}
+	}()
 	defer guard(f.groupName(n), &err)
 	meta := f.raw.MetaData().RowGroup(n)
 	g = &group{f: f, number: n, columns: columns, left: meta.NumRows(), row: f.first}
@@ -207,6 +205,9 @@ func (g *group) close() {
 		r.Release()
 	}
 	g.readers = nil
+	if r, ok := g.f.src.(*remote); ok {
+		r.drop(g.number)
+	}
 }
 
 // next decodes up to n rows; the arrays are of the widened types. bad counts,
@@ -224,6 +225,11 @@ func (g *group) next(ctx context.Context, n int) (arrays []arrow.Array, rows int
 				a.Release()
 			}
 			arrays = nil
+		}
+	}()
+	defer func() {
+		if err != nil {
+			err = cmp.Or(g.f.src.trouble(), err)
 		}
 	}()
 	defer guard(g.f.groupName(g.number), &err)

@@ -1,5 +1,5 @@
 // Package file reads stored files: Parquet, CSV and JSON lines, as one file,
-// a glob, or a folder with or without Hive partitions.
+// a glob, or a folder with or without Hive partitions, on disk or on S3.
 //
 // Its one idea: everything is read as Parquet, row group by row group. Text
 // files are first turned into a Parquet file in the scratch folder by the SQL
@@ -18,8 +18,12 @@
 //   - F4: a damaged file is an error that names it, never a panic and never
 //     fewer rows.
 //   - F5: memory is bounded by a batch and the compressed columns of one row
-//     group, whatever the size of the files.
+//     group, whatever the size of the files. Of objects on S3 only ranges are
+//     fetched, ahead of need within a share of memory.
 //   - F6: who decoded a JSON line cannot be told from its row.
+//   - F7: the bytes of an object on S3 are all of the version that was opened.
+//   - F8: a JSON line that is put aside (S-513) is told with its place, and takes
+//     no other line along.
 //
 // It knows nothing of features or stores, and never writes but to scratch.
 package file

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -32,6 +33,9 @@ func (r *Reader) Estimate(ctx context.Context, q flow.Request) (flow.ReadStats, 
 	}
 	var st flow.ReadStats
 	x := &read{out: out, days: d, rows: defaultBatchRows}
+	if r.remote != nil && r.cfg.Format == "parquet" {
+		return r.estimateRemote(ctx, x)
+	}
 	for _, o := range r.list {
 		if err := ctx.Err(); err != nil {
 			return st, err
@@ -56,9 +60,36 @@ func (r *Reader) Estimate(ctx context.Context, q flow.Request) (flow.ReadStats, 
 	return st, nil
 }
 
+// estimateRemote estimates the Parquet objects of S3, several at a time.
+func (r *Reader) estimateRemote(ctx context.Context, x *read) (flow.ReadStats, error) {
+	each := make([]flow.ReadStats, len(r.list))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for i, o := range r.list {
+		if !x.days.wants(o) {
+			continue
+		}
+		g.Go(func() error {
+			each[i].Objects = 1
+			own := &read{out: x.out, days: x.days, rows: x.rows}
+			return r.estimateFile(gctx, own, o, &each[i])
+		})
+	}
+	err := g.Wait()
+	var st flow.ReadStats
+	for _, e := range each {
+		st.Objects += e.Objects
+		st.Bytes += e.Bytes
+		st.Rows += e.Rows
+		st.RowGroups += e.RowGroups
+		st.RowGroupsSkipped += e.RowGroupsSkipped
+	}
+	return st, err
+}
+
 // estimateFile adds what would be read of a Parquet file.
 func (r *Reader) estimateFile(ctx context.Context, x *read, o object, st *flow.ReadStats) error {
-	f, err := r.openObject(x, o, o.path)
+	f, err := r.openObject(ctx, x, o, o.path)
 	if err != nil {
 		return err
 	}
@@ -118,37 +149,20 @@ func (f *stored) groupBytes(n int, columns []*storedField) (bytes int64, err err
 	return bytes, nil
 }
 
-// counted is a file that counts the bytes read of it.
-type counted struct {
-	*os.File
-	bytes int64
-}
-
-// ReadAt implements io.ReaderAt.
-func (c *counted) ReadAt(p []byte, at int64) (int, error) {
-	n, err := c.File.ReadAt(p, at)
-	c.bytes += int64(n)
-	return n, err
-}
-
-// Read implements io.Reader.
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.File.Read(p)
-	c.bytes += int64(n)
-	return n, err
-}
-
 // fetched is the number of bytes read of the file so far; of a text file all of
 // them, when it was turned into this one.
 func (f *stored) fetched() int64 {
 	if f.text > 0 {
 		return f.text
 	}
-	return f.os.bytes
+	return f.src.fetched()
 }
 
 // textBytes is the size of a text file.
 func textBytes(o object) (int64, error) {
+	if o.entry != nil {
+		return o.entry.Size, nil
+	}
 	info, err := os.Stat(o.path)
 	if err != nil {
 		return 0, fault.Wrap(err, CannotRead, "cannot open %s", o.path)
@@ -158,8 +172,12 @@ func textBytes(o object) (int64, error) {
 
 // openObject opens the Parquet file of an object, at path, compares its columns
 // with the first file's, and settles which of them are decoded.
-func (r *Reader) openObject(x *read, o object, path string) (*stored, error) {
-	f, _, err := openStored(path, o.path, x.rows)
+func (r *Reader) openObject(ctx context.Context, x *read, o object, path string) (*stored, error) {
+	src, err := r.source(ctx, o, path)
+	if err != nil {
+		return nil, err
+	}
+	f, _, err := openStored(src, o.path, x.rows)
 	if err != nil {
 		return nil, err
 	}
@@ -167,15 +185,30 @@ func (r *Reader) openObject(x *read, o object, path string) (*stored, error) {
 		f.close()
 		return nil, err
 	}
-	x.object, x.own = o, nil
+	x.object, x.own = o, r.columnsOf(x, f)
+	return f, nil
+}
+
+// source opens the Parquet file of an object, which lies at path.
+func (r *Reader) source(ctx context.Context, o object, path string) (source, error) {
+	if o.entry != nil && path == o.path {
+		return r.openRemote(ctx, o, nil)
+	}
+	return openLocal(path, o.path)
+}
+
+// columnsOf are the columns that are decoded of a file: those wanted, then
+// maybe the one that tells the day.
+func (r *Reader) columnsOf(x *read, f *stored) []*storedField {
+	out := []*storedField{}
 	own := func(want arrow.Field) bool { return !hasField(r.partitions, want.Name) }
 	for _, want := range x.out.Fields() {
 		if own(want) {
-			x.own = append(x.own, f.field(want.Name))
+			out = append(out, f.field(want.Name))
 		}
 	}
 	if x.days != nil && x.days.column != "" && !x.out.HasField(x.days.column) && !hasField(r.partitions, x.days.column) {
-		x.own = append(x.own, f.field(x.days.column))
+		out = append(out, f.field(x.days.column))
 	}
-	return f, nil
+	return out
 }

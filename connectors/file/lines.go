@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -26,14 +24,19 @@ const (
 
 // lines reads a JSON file whose lines are plain, without the SQL engine.
 type lines struct {
-	file    *os.File
-	decoder *jsonlines.Decoder
+	file    io.ReadCloser
+	decoder *jsonlines.Decoder // nil: no line is plain
 	buf     []byte
 	from    int   // of the bytes not yet decoded
 	to      int   // of those read
 	ended   bool  // nothing is left to read
 	row     int64 // of the file's next row
 	bytes   int64 // read
+
+	// With bad rows put aside:
+	line int64 // lines decoded
+	odd  int   // how many lines are looked at when one is not plain
+	calm int64 // the row from which on odd lines are rare again
 }
 
 // plainFields reports whether values of all the fields can be plain, and their
@@ -52,21 +55,20 @@ func plainFields(fields []arrow.Field) bool {
 
 // maybePlain reports whether a file is worth trying to read as plain lines.
 func (r *Reader) maybePlain(o object) bool {
+	if r.cfg.Format == "json" && r.cfg.OnBadRow == deadLetter {
+		return true
+	}
 	if r.cfg.Format != "json" || r.spilled[o.path] != "" || !plainFields(r.fields) {
 		return false
 	}
-	switch filepath.Ext(o.path) {
-	case ".gz", ".zst", ".zstd": // packed
-		return false
-	}
-	return true
+	return packing(o.path) == ""
 }
 
 // openLines starts on a JSON file.
 func (r *Reader) openLines(x *read, o object) error {
-	f, err := os.Open(o.path)
+	f, err := r.openBytes(x.fetch.ctx, o)
 	if err != nil {
-		return fault.Wrap(err, CannotRead, "cannot open %s", o.path)
+		return err
 	}
 	x.object, x.own = o, nil
 	wanted := func(name string) {
@@ -84,7 +86,10 @@ func (r *Reader) openLines(x *read, o object) error {
 	for i, c := range x.own {
 		names[i] = c.name
 	}
-	x.lines = &lines{file: f, decoder: jsonlines.New(r.fields, names), buf: make([]byte, linesBuffer)}
+	x.lines = &lines{file: f, buf: make([]byte, linesBuffer), odd: 1}
+	if plainFields(r.fields) {
+		x.lines.decoder = jsonlines.New(r.fields, names)
+	}
 	return nil
 }
 
@@ -97,6 +102,9 @@ func (r *Reader) decodeLines(ctx context.Context, x *read) error {
 	arrays, n, err := l.next(x.rows)
 	odd := errors.Is(err, jsonlines.ErrOdd)
 	if err != nil && !odd {
+		if fault.As(err) != nil {
+			return err
+		}
 		return fault.Wrap(err, CannotRead, "the file cannot be read").At("%s", x.object.path)
 	}
 	defer func() {
@@ -116,6 +124,8 @@ func (r *Reader) decodeLines(ctx context.Context, x *read) error {
 		}
 	}
 	switch {
+	case odd && r.cfg.OnBadRow == deadLetter:
+		return r.oddLines(ctx, x)
 	case odd:
 		l.close()
 		x.lines, x.passed = nil, l.row
@@ -132,6 +142,9 @@ func (r *Reader) decodeLines(ctx context.Context, x *read) error {
 // jsonlines.ErrOdd it gives the rows before the odd line.
 func (l *lines) next(rows int) (arrays []arrow.Array, n int, err error) {
 	d := l.decoder
+	if d == nil {
+		return nil, 0, l.whole()
+	}
 	d.Start(rows)
 	for err == nil && d.Rows() < rows && d.Bytes() < linesBatch {
 		end := l.from + bytes.LastIndexByte(l.buf[l.from:l.to], '\n') + 1
@@ -144,6 +157,7 @@ func (l *lines) next(rows int) (arrays []arrow.Array, n int, err error) {
 		}
 		var used int
 		used, err = d.Decode(l.buf[l.from:end], rows)
+		l.line += int64(bytes.Count(l.buf[l.from:l.from+used], []byte{'\n'}))
 		l.from += used
 	}
 	if err != nil && !errors.Is(err, jsonlines.ErrOdd) {
@@ -154,6 +168,20 @@ func (l *lines) next(rows int) (arrays []arrow.Array, n int, err error) {
 	}
 	l.row += int64(n)
 	return arrays, n, err
+}
+
+// whole makes sure that there is a whole line, for those who decode lines that
+// are not plain: jsonlines.ErrOdd. Without it nothing is left.
+func (l *lines) whole() error {
+	for bytes.IndexByte(l.buf[l.from:l.to], '\n') < 0 {
+		if l.ended {
+			return nil
+		}
+		if err := l.fill(); err != nil {
+			return err
+		}
+	}
+	return jsonlines.ErrOdd
 }
 
 // fill reads more of the file, so that a line becomes whole.
@@ -170,7 +198,7 @@ func (l *lines) fill() error {
 	l.to += n
 	l.bytes += int64(n)
 	switch {
-	case err == io.EOF: //nolint:errorlint // os.File gives io.EOF itself
+	case err == io.EOF: //nolint:errorlint // files and streams give io.EOF itself
 		l.ended = true
 		if l.to > 0 && l.buf[l.to-1] != '\n' { // the last line has no end
 			l.buf[l.to] = '\n'

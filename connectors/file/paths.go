@@ -12,12 +12,14 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/featurehost/featurehost/connectors/blob/s3store"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
 // object is one file of a reader.
 type object struct {
-	path       string
+	path       string          // what people call it; a file of this machine unless entry is set
+	entry      *s3store.Entry  // on S3, below the bucket
 	partitions map[string]cell // values of key=value folders
 }
 
@@ -38,7 +40,7 @@ func find(dir, path string) ([]object, error) {
 		return nil, fault.New(BadConfig, "the reader has no path")
 	}
 	if strings.Contains(path, "://") {
-		return nil, fault.New(BadConfig, "path %q: only files of this machine can be read", path)
+		return nil, fault.New(BadConfig, "path %q: only files of this machine and of S3 can be read", path)
 	}
 	full, base := path, ""
 	if !filepath.IsAbs(path) {
@@ -144,12 +146,20 @@ func objects(paths []string, base string) []object {
 	sort.Strings(paths)
 	out := make([]object, len(paths))
 	for i, p := range paths {
-		out[i] = object{path: p, partitions: map[string]cell{}}
-		for _, kv := range partitionsOf(p, base) {
-			out[i].partitions[kv[0]] = decode(kv[1])
+		out[i] = object{path: p}
+	}
+	partition(out, base)
+	return out
+}
+
+// partition reads the values of key=value folders below base.
+func partition(list []object, base string) {
+	for i := range list {
+		list[i].partitions = map[string]cell{}
+		for _, kv := range partitionsOf(list[i].path, base) {
+			list[i].partitions[kv[0]] = decode(kv[1])
 		}
 	}
-	return out
 }
 
 // partitionsOf gives the key=value folders of a path below base.

@@ -27,12 +27,25 @@ type read struct {
 	file   *stored
 	group  *group
 	lines  *lines         // of a JSON file, while its lines are plain
+	avro   *container     // of an Avro file
 	passed int64          // rows of the file that lines gave, to be passed over in file
 	own    []*storedField // columns decoded of the file: those of out, then maybe the day's
 	ready  []flow.Batch   // batches made but not given yet
+
+	end   context.CancelFunc // ends what is fetched in the background
+	fetch *fetcher
+	ahead []*upcoming // objects on S3 that come next
 }
 
 func (x *read) close() {
+	x.end()
+	x.fetch.wait.Wait()
+	for _, u := range x.ahead {
+		if u.file != nil {
+			u.file.close()
+		}
+	}
+	x.ahead = nil
 	if x.group != nil {
 		x.group.close()
 		x.group = nil
@@ -44,6 +57,10 @@ func (x *read) close() {
 	if x.lines != nil {
 		x.lines.close()
 		x.lines = nil
+	}
+	if x.avro != nil {
+		x.avro.close()
+		x.avro = nil
 	}
 	for _, b := range x.ready {
 		b.Release()
@@ -72,7 +89,10 @@ func (r *Reader) Open(ctx context.Context, q flow.Request) (*flow.Schema, error)
 		rows = defaultBatchRows
 	}
 	r.stats = flow.ReadStats{}
-	r.open = &read{out: out, days: d, rows: rows}
+	// The read has a life of its own, from this call to Close; each call of Next
+	// ends it when its context ends.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	r.open = &read{out: out, days: d, rows: rows, end: end, fetch: &fetcher{ctx: life, budget: r.share()}}
 	return out, nil
 }
 
@@ -81,6 +101,9 @@ func (r *Reader) Next(ctx context.Context) (flow.Batch, error) {
 	x := r.open
 	if x == nil {
 		return flow.Batch{}, io.EOF
+	}
+	if r.remote != nil {
+		defer context.AfterFunc(ctx, x.end)()
 	}
 	for {
 		if len(x.ready) > 0 {
@@ -92,6 +115,9 @@ func (r *Reader) Next(ctx context.Context) (flow.Batch, error) {
 			return flow.Batch{}, err
 		}
 		if err := r.step(ctx, x); err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
 			return flow.Batch{}, err
 		}
 	}
@@ -102,6 +128,8 @@ func (r *Reader) step(ctx context.Context, x *read) error {
 	switch {
 	case x.lines != nil:
 		return r.decodeLines(ctx, x)
+	case x.avro != nil:
+		return r.decodeAvro(ctx, x)
 	case x.group != nil:
 		return r.decode(ctx, x)
 	case x.file != nil && x.file.group < x.file.raw.NumRowGroups():
@@ -110,20 +138,22 @@ func (r *Reader) step(ctx context.Context, x *read) error {
 	if x.file != nil {
 		r.leave(x)
 	}
-	for x.next < len(r.list) {
-		o := r.list[x.next]
-		x.next++
-		if !x.days.wants(o) {
-			continue
-		}
-		r.stats.Objects++
-		x.passed = 0
-		if r.maybePlain(o) {
-			return r.openLines(x, o)
-		}
-		return r.nextFile(ctx, x, o)
+	if r.remote != nil && r.cfg.Format == "parquet" {
+		return r.nextRemote(ctx, x)
 	}
-	return io.EOF
+	o, ok := r.nextWanted(x)
+	if !ok {
+		return io.EOF
+	}
+	r.stats.Objects++
+	x.passed = 0
+	switch {
+	case r.cfg.Format == "avro":
+		return r.openAvro(x, o)
+	case r.maybePlain(o):
+		return r.openLines(x, o)
+	}
+	return r.nextFile(ctx, x, o)
 }
 
 // nextFile opens a file and compares its columns with the first file's.
@@ -132,7 +162,7 @@ func (r *Reader) nextFile(ctx context.Context, x *read, o object) error {
 	if err != nil {
 		return err
 	}
-	f, err := r.openObject(x, o, path)
+	f, err := r.openObject(ctx, x, o, path)
 	if err != nil {
 		return err
 	}
@@ -179,8 +209,13 @@ func (r *Reader) parquetOf(ctx context.Context, o object) (string, error) {
 	}
 	dst := spill.Name()
 	spill.Close()
-	if err := r.env.SQL.Convert(ctx, r.foreign(arrow.NewSchema(r.fields, nil), []object{o}), dst); err != nil {
-		return "", rowFault(err)
+	text, done, err := r.local(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	if err := r.env.SQL.Convert(ctx, r.foreign(arrow.NewSchema(r.fields, nil), text), dst); err != nil {
+		return "", renamed(rowFault(err), text, o.path)
 	}
 	r.spilled[o.path] = dst
 	return dst, nil
@@ -214,6 +249,9 @@ func (r *Reader) nextGroup(ctx context.Context, x *read) (err error) {
 	f.first += meta.NumRows()
 	r.stats.RowGroups++
 	x.group = g
+	if r.remote != nil && r.cfg.Format == "parquet" {
+		r.lookAhead(x)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/featurehost/featurehost/abi/schema"
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/connectors/avro"
+	"github.com/featurehost/featurehost/connectors/blob/s3store"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/parts"
@@ -30,6 +33,10 @@ type Reader struct {
 	leftOut    []arrow.Field     // columns of types that cannot be read
 	declared   *arrow.Schema     // of text files, when the user gave one
 	spilled    map[string]string // Parquet files made of text files
+	avro       *avro.Schema      // of the first file, for format avro
+
+	pool   *s3store.Pool
+	remote *s3store.Store // the bucket; nil for files of this machine
 
 	open  *read
 	stats flow.ReadStats
@@ -43,20 +50,39 @@ var (
 // defaultBatchRows is used when a request names no size.
 const defaultBatchRows = 8192
 
-// New makes a reader. Files are looked for when the schema is first asked.
+// New makes a reader with connections of its own.
 func New(cfg config.Reader, at parts.Place, env flow.Env) (flow.Reader, error) {
-	r := &Reader{cfg: cfg, at: at, env: env, spilled: map[string]string{}}
+	return newReader(cfg, at, env, s3store.NewPool(s3store.Options{}))
+}
+
+// Factory makes readers that share connections to S3.
+func Factory(pool *s3store.Pool) parts.ReaderFactory {
+	return func(cfg config.Reader, at parts.Place, env flow.Env) (flow.Reader, error) {
+		return newReader(cfg, at, env, pool)
+	}
+}
+
+// newReader makes a reader. Files are looked for when the schema is first asked.
+func newReader(cfg config.Reader, at parts.Place, env flow.Env, pool *s3store.Pool) (flow.Reader, error) {
+	r := &Reader{cfg: cfg, at: at, env: env, spilled: map[string]string{}, pool: pool}
 	switch cfg.Format {
 	case "parquet":
 		if cfg.Schema != nil {
 			return nil, r.placed(fault.New(BadConfig, "a schema is for csv and json: Parquet files have their own"))
+		}
+	case "avro":
+		if cfg.Schema != nil {
+			return nil, r.placed(fault.New(BadConfig, "a schema is for csv and json: Avro files have their own"))
 		}
 	case "csv", "json":
 		if env.SQL == nil {
 			return nil, r.placed(fault.New(BadConfig, "format %q needs the sql engine", cfg.Format))
 		}
 	default:
-		return nil, r.placed(fault.New(BadConfig, "format %q is not known: parquet, csv and json are", cfg.Format))
+		return nil, r.placed(fault.New(BadConfig, "format %q is not known: parquet, csv, json and avro are", cfg.Format))
+	}
+	if err := r.checkBadRows(); err != nil {
+		return nil, r.placed(err)
 	}
 	if cfg.Schema != nil {
 		fields := make([]arrow.Field, len(cfg.Schema))
@@ -98,22 +124,24 @@ func (r *Reader) learn(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	list, err := find(r.at.Dir, r.cfg.Path)
+	list, base, err := r.find(ctx)
 	if err != nil {
 		return err
-	}
-	base := r.at.Dir
-	if filepath.IsAbs(r.cfg.Path) {
-		base = ""
 	}
 	partitions, err := partitionFields(list, base)
 	if err != nil {
 		return err
 	}
+	if err := r.checkPacked(list); err != nil {
+		return err
+	}
 	var own []arrow.Field
-	if r.cfg.Format == "parquet" {
-		own, err = r.storedFields(list[0])
-	} else {
+	switch r.cfg.Format {
+	case "parquet":
+		own, err = r.storedFields(ctx, list[0])
+	case "avro":
+		own, err = r.avroFields(ctx, list[0])
+	default:
 		own, err = r.textFields(ctx, list)
 	}
 	if err != nil {
@@ -131,9 +159,42 @@ func (r *Reader) learn(ctx context.Context) error {
 	return nil
 }
 
+// find lists the files that the path means. Key=value folders count below base.
+func (r *Reader) find(ctx context.Context) (list []object, base string, err error) {
+	full := r.cfg.Path
+	if s3store.Is(r.at.Dir) && !strings.Contains(full, "://") && !filepath.IsAbs(full) {
+		full, base = strings.TrimSuffix(r.at.Dir, "/")+"/"+full, r.at.Dir
+	}
+	if !s3store.Is(full) {
+		if !filepath.IsAbs(full) {
+			base = r.at.Dir
+		}
+		list, err = find(r.at.Dir, full)
+		return list, base, err
+	}
+	bucket, key, err := s3store.Split(full)
+	if err != nil {
+		return nil, "", err
+	}
+	if r.remote == nil {
+		if r.remote, err = r.pool.Open("s3://"+bucket, r.cfg.S3); err != nil {
+			return nil, "", err
+		}
+	}
+	if list, err = findRemote(ctx, r.remote, full, key); err != nil {
+		return nil, "", err
+	}
+	partition(list, base)
+	return list, base, nil
+}
+
 // storedFields reads the columns of a Parquet file.
-func (r *Reader) storedFields(o object) ([]arrow.Field, error) {
-	f, skipped, err := openStored(o.path, o.path, defaultBatchRows)
+func (r *Reader) storedFields(ctx context.Context, o object) ([]arrow.Field, error) {
+	src, err := r.source(ctx, o, o.path)
+	if err != nil {
+		return nil, err
+	}
+	f, skipped, err := openStored(src, o.path, defaultBatchRows)
 	if err != nil {
 		return nil, err
 	}
@@ -152,10 +213,30 @@ func (r *Reader) storedFields(o object) ([]arrow.Field, error) {
 // textFields asks the SQL engine for the columns of text files, where they are
 // not plain to see.
 func (r *Reader) textFields(ctx context.Context, list []object) ([]arrow.Field, error) {
-	if r.cfg.Format == "json" && r.declared != nil && plainFields(r.declared.Fields()) {
+	if r.cfg.Format == "json" && r.declared != nil && (plainFields(r.declared.Fields()) || r.cfg.OnBadRow == deadLetter) {
 		return r.declared.Fields(), nil
 	}
-	s, err := r.env.SQL.Describe(ctx, r.foreign(r.declared, list))
+	if r.remote != nil {
+		if r.declared != nil {
+			return r.declared.Fields(), nil // each file is held against them when it is read
+		}
+		// To guess from all files would fetch all of them.
+		text, done, err := r.local(ctx, list[0])
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		s, err := r.env.SQL.Describe(ctx, r.foreign(nil, text))
+		if err != nil {
+			return nil, renamed(rowFault(err), text, list[0].path)
+		}
+		return s.Fields(), nil
+	}
+	paths := make([]string, len(list))
+	for i, o := range list {
+		paths[i] = o.path
+	}
+	s, err := r.env.SQL.Describe(ctx, r.foreign(r.declared, paths...))
 	if err != nil {
 		return nil, rowFault(err)
 	}
@@ -164,13 +245,23 @@ func (r *Reader) textFields(ctx context.Context, list []object) ([]arrow.Field, 
 
 // foreign describes text files to the SQL engine. Partition columns are ours
 // to add.
-func (r *Reader) foreign(columns *arrow.Schema, list []object) flow.Foreign {
-	f := flow.Foreign{Format: r.cfg.Format, Columns: columns,
+func (r *Reader) foreign(columns *arrow.Schema, paths ...string) flow.Foreign {
+	return flow.Foreign{Format: r.cfg.Format, Columns: columns, Paths: paths,
 		CSV: flow.CSV{Delimiter: r.cfg.CSV.Delimiter, Quote: r.cfg.CSV.Quote, Null: r.cfg.CSV.Null, Header: r.cfg.CSV.Header}}
-	for _, o := range list {
-		f.Paths = append(f.Paths, o.path)
+}
+
+// renamed is an error about a fetched file that names the object instead.
+func renamed(err error, path, name string) error {
+	f := fault.As(err)
+	if f == nil || path == name {
+		return err
 	}
-	return f
+	in := func(s string) string { return strings.ReplaceAll(s, path, name) }
+	out := &fault.Error{Code: f.Code, Place: in(f.Place), Message: in(f.Message), Hint: in(f.Hint), Retry: f.Retry, Err: f.Err}
+	if f.Err != nil && strings.Contains(f.Err.Error(), path) {
+		out.Err = errors.New(in(f.Err.Error()))
+	}
+	return out
 }
 
 // rowFault gives data errors of the SQL engine a code of this room; the place
@@ -192,6 +283,9 @@ func (r *Reader) Stats() flow.ReadStats {
 	if r.open != nil && r.open.lines != nil {
 		st.Bytes += r.open.lines.bytes
 	}
+	if r.open != nil && r.open.avro != nil {
+		st.Bytes += r.open.avro.in.Bytes()
+	}
 	return st
 }
 
@@ -212,8 +306,14 @@ func (r *Reader) Close() error {
 		if r.open.lines != nil {
 			r.stats.Bytes += r.open.lines.bytes
 		}
+		if r.open.avro != nil {
+			r.stats.Bytes += r.open.avro.in.Bytes()
+		}
 		r.open.close()
 		r.open = nil
+	}
+	if r.remote != nil {
+		return r.remote.Close()
 	}
 	return nil
 }
@@ -235,7 +335,9 @@ func (r *Reader) Relation(q flow.Request) (flow.Relation, bool, error) {
 	if err != nil {
 		return flow.Relation{}, false, r.placed(err)
 	}
-	if d != nil {
+	if d != nil || r.remote != nil || r.cfg.OnBadRow == deadLetter || r.cfg.Format == "avro" {
+		// The engine knows no Avro. Objects on S3 are fetched by us, where they are counted and pinned; and
+		// the engine puts no row aside.
 		return flow.Relation{}, false, nil
 	}
 	columns, err := r.project(q.Columns)
@@ -245,7 +347,10 @@ func (r *Reader) Relation(q flow.Request) (flow.Relation, bool, error) {
 	if len(r.partitions) > 0 && len(partitionsOf(r.list[0].path, "")) > len(r.partitions) {
 		return flow.Relation{}, false, nil // folders above the path look like partitions too, and engines count all
 	}
-	f := r.foreign(nil, r.list)
+	f := r.foreign(nil)
+	for _, o := range r.list {
+		f.Paths = append(f.Paths, o.path)
+	}
 	rel := flow.Relation{Format: f.Format, Paths: f.Paths, CSV: f.CSV, HivePartitions: len(r.partitions) > 0, Columns: fieldNames(columns)}
 	for _, p := range f.Paths {
 		if info, err := os.Stat(p); err == nil {

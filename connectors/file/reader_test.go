@@ -65,7 +65,7 @@ func TestReader_Paths(t *testing.T) {
 		"":             {file.BadConfig, "no path"},
 		"[":            {file.BadConfig, "pattern"},
 		"a/**/b":       {file.BadConfig, "**"},
-		"s3://b/k":     {file.BadConfig, "s3://"},
+		"gs://b/k":     {file.BadConfig, "gs://"},
 	} {
 		r, _ := reader(t, dir, config.Reader{Path: path})
 		_, err := r.Schema(context.Background())

@@ -1,14 +1,16 @@
 // Package historical is the store of every value over time: Parquet files in
-// Hive layout, one folder per UTC day, on the local disk.
+// Hive layout, one folder per UTC day, on the local disk or on S3.
 //
 // Its one idea: a run writes a whole new day aside, and publishing it is one
-// exchange of two folders. What a crash leaves is told apart by looking: the
-// footer of a day names the run that made it.
+// step: on disk an exchange of two folders, on S3 a copy by the server onto the
+// day's one object. What a crash leaves is told apart by looking: the footer of
+// a day, and the metadata of its object, name the run that made it.
 //
 //   - H1: nothing pending, rejected or old ever lies under {path}/historical/.
 //   - H2: a reader finds all of a day's old rows or all of its new ones
 //     (S-1203); where the file system cannot exchange folders, the day is
-//     absent for a moment instead.
+//     absent for a moment instead. On S3 a day too large for one object lies
+//     where only a catalogue points.
 //   - H3: Publish may be killed at any operation and called again, by any
 //     process: the table ends up the same.
 //   - H4: what Prepare has returned stays until Publish or Discard: Close does
@@ -21,6 +23,8 @@
 //     become one; else they are put aside, encoded, in a scratch file of the
 //     run, and row groups are made of them in Prepare, a day at a time: every
 //     key has rows on many days, so that all days of a table are open at once.
+//   - H7: a catalogue is told after the files are in place and before old ones
+//     go, so that it never points at nothing.
 //
 // It knows no Thrift, no ledger and no online store.
 package historical

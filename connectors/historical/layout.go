@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -44,6 +43,11 @@ func dayPath(d flow.Day) string {
 	return fmt.Sprintf("year=%d/month=%d/day=%d", y, m, day)
 }
 
+// dirs tells the names in folders; absent ones are empty.
+type dirs interface {
+	ReadDir(ctx context.Context, key string) ([]string, error)
+}
+
 // storedDay is a day's folder as found on disk. Its path is dayPath(day)
 // unless another tool wrote it, with zero padding for example.
 type storedDay struct {
@@ -53,7 +57,7 @@ type storedDay struct {
 
 // listDays finds the day folders of a table, by day, then by path. loose
 // reports files directly in the table's folder: the flat layout.
-func listDays(ctx context.Context, f blob.Folders, table string) (days []storedDay, loose bool, err error) {
+func listDays(ctx context.Context, f dirs, table string) (days []storedDay, loose bool, err error) {
 	years, err := f.ReadDir(ctx, table)
 	if err != nil {
 		return nil, false, err

@@ -16,6 +16,8 @@ type pending struct {
 	Files  []dayFile `json:"files"`
 	Clear  []string  `json:"clear,omitempty"` // folders below the table that go
 	Full   bool      `json:"full,omitempty"`
+	// Columns of the files, for a catalogue.
+	Columns []column `json:"columns,omitempty"`
 }
 
 const pendingFormat = 1
@@ -24,6 +26,11 @@ const pendingFormat = 1
 type dayFile struct {
 	Path string `json:"path"` // folder below the table; "" when flat
 	Rows int64  `json:"rows"`
+	// Bytes and ETag of the file as the server has it; Data says that it lies in
+	// the data folder of the run, where only a catalogue points.
+	Bytes int64  `json:"bytes,omitempty"`
+	ETag  string `json:"etag,omitempty"`
+	Data  bool   `json:"data,omitempty"`
 }
 
 func (p *pending) encode(rows int64) (flow.Pending, error) {

@@ -2,6 +2,7 @@ package historical
 
 import (
 	"context"
+	"os"
 	"sort"
 	"strings"
 
@@ -18,7 +19,7 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 	table := tableKey(s.run.Entity, s.run.Set)
 	if len(w.days) == 0 && s.run.Interval.Full() {
 		if !s.cfg.AllowEmpty {
-			return flow.Pending{}, fault.New(EmptyFullRun, "a full run without rows would erase the table").At("%s", s.store.Path(table)).
+			return flow.Pending{}, fault.New(EmptyFullRun, "a full run without rows would erase the table").At("%s", s.name(table)).
 				WithHint("set allow_empty = true if that is meant")
 		}
 		if w.flat {
@@ -28,7 +29,13 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 	sort.Slice(w.days, func(i, j int) bool { return w.days[i].day < w.days[j].day })
 	var rows int64
 	p := pending{Format: pendingFormat, Run: s.run.ID, Entity: s.run.Entity, Set: s.run.Set, Layout: s.layout, Full: s.run.Interval.Full(), Files: []dayFile{}}
+	if s.cfg.Hive != nil {
+		p.Columns = columnsOf(s.schema)
+	}
 	for _, d := range w.days {
+		if s.cfg.Hive != nil && d.day == noDay {
+			return flow.Pending{}, fault.New(BadColumn, "rows without a timestamp make a partition that the catalogue cannot have").At("%s", s.name(table))
+		}
 		if err := w.finish(ctx, d); err != nil {
 			return flow.Pending{}, err
 		}
@@ -38,8 +45,10 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 	if err := w.spill.remove(ctx); err != nil {
 		return flow.Pending{}, err
 	}
-	if err := s.syncPending(ctx, w.days); err != nil {
-		return flow.Pending{}, err
+	if s.remote == nil { // else they are scratch
+		if err := s.syncPending(ctx, w.days); err != nil {
+			return flow.Pending{}, err
+		}
 	}
 	if err := s.checkFiles(w.days); err != nil {
 		return flow.Pending{}, err
@@ -51,11 +60,32 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 	if p.Clear, err = s.toClear(ctx, table, p.Files); err != nil {
 		return flow.Pending{}, err
 	}
+	if s.remote != nil {
+		if err := s.send(ctx, &p, w.days); err != nil {
+			return flow.Pending{}, err
+		}
+	} else if s.cfg.Hive != nil {
+		if err := s.measure(&p, w.days); err != nil {
+			return flow.Pending{}, err
+		}
+	}
 	if len(w.days) == 0 {
 		s.env.Log.Warn("empty_interval: the run has no rows, its days are cleared", "interval", s.run.Interval.String(), "cleared", len(p.Clear))
 		s.env.Counter.Add("empty_interval", sinkName, 1)
 	}
 	return p.encode(rows)
+}
+
+// measure notes the sizes of the files, for the catalogue.
+func (s *Sink) measure(p *pending, days []*dayWriter) error {
+	for i, d := range days {
+		st, err := os.Stat(s.store.Path(d.key))
+		if err != nil {
+			return err
+		}
+		p.Files[i].Bytes = st.Size()
+	}
+	return nil
 }
 
 // syncPending makes files and folders durable, deepest first.
@@ -102,9 +132,20 @@ func (s *Sink) toClear(ctx context.Context, table string, files []dayFile) ([]st
 	if s.layout == flat {
 		return s.otherFiles(ctx, table)
 	}
-	days, _, err := listDays(ctx, s.store, table)
+	at, err := s.look(ctx, table)
 	if err != nil {
 		return nil, err
+	}
+	days, _, err := listDays(ctx, at, table)
+	if err != nil {
+		return nil, err
+	}
+	if s.remote != nil {
+		more, err := s.dataDays(ctx)
+		if err != nil {
+			return nil, err
+		}
+		days = append(days, more...)
 	}
 	written := map[string]bool{}
 	for _, f := range files {
@@ -114,16 +155,29 @@ func (s *Sink) toClear(ctx context.Context, table string, files []dayFile) ([]st
 	for _, d := range days {
 		in := s.run.Interval.Full() || d.day != noDay && s.run.Interval.Contains(d.day)
 		if in && !written[d.path] {
+			written[d.path] = true
 			out = append(out, d.path)
 		}
 	}
 	return out, nil
 }
 
+// look tells the names in the folders of the table.
+func (s *Sink) look(ctx context.Context, table string) (dirs, error) {
+	if s.remote == nil {
+		return s.store, nil
+	}
+	return list(ctx, s.remote, table)
+}
+
 // otherFiles are the files of a flat table that are not its one file: another
 // tool put them there, and readers would read them too.
 func (s *Sink) otherFiles(ctx context.Context, table string) ([]string, error) {
-	names, err := s.store.ReadDir(ctx, table)
+	at, err := s.look(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	names, err := at.ReadDir(ctx, table)
 	var out []string
 	for _, n := range names {
 		if n != partFile && strings.HasSuffix(n, ".parquet") {

@@ -24,11 +24,7 @@ func (s *Sink) Publish(ctx context.Context, in flow.Pending) (flow.Published, er
 	if err := json.Unmarshal(in.Data, &p); err != nil || p.Format != pendingFormat {
 		return flow.Published{}, fault.Wrap(err, PendingLost, "the ledger's description of a prepared write has format %d: %d is known", p.Format, pendingFormat)
 	}
-	pub := publication{p: p, store: s.store, dirty: map[string]bool{},
-		table:   tableKey(p.Entity, p.Set),
-		pending: pendingKey(p.Entity, p.Set, p.Run),
-		trash:   trashKey(p.Entity, p.Set, p.Run)}
-	if err := pub.run(ctx); err != nil {
+	if err := s.publish(ctx, &p); err != nil {
 		return flow.Published{}, s.failed(err)
 	}
 	out := flow.Published{Rows: in.Rows, Cleared: len(p.Clear)}
@@ -38,9 +34,23 @@ func (s *Sink) Publish(ctx context.Context, in flow.Pending) (flow.Published, er
 	return out, nil
 }
 
+func (s *Sink) publish(ctx context.Context, p *pending) error {
+	if s.remote != nil {
+		pub := remotePublication{sink: s, p: p, table: tableKey(p.Entity, p.Set)}
+		return pub.run(ctx)
+	}
+	pub := publication{p: *p, told: func(ctx context.Context) error { return s.register(ctx, p) },
+		store: s.store, dirty: map[string]bool{},
+		table:   tableKey(p.Entity, p.Set),
+		pending: pendingKey(p.Entity, p.Set, p.Run),
+		trash:   trashKey(p.Entity, p.Set, p.Run)}
+	return pub.run(ctx)
+}
+
 // publication is one call of Publish.
 type publication struct {
 	p                     pending
+	told                  func(context.Context) error // tells the catalogue
 	store                 *blob.Local
 	table, pending, trash string
 	dirty                 map[string]bool // folders that names may have left or entered
@@ -61,6 +71,9 @@ func (p *publication) run(ctx context.Context) error {
 		}
 	}
 	if err := p.settle(ctx); err != nil {
+		return err
+	}
+	if err := p.told(ctx); err != nil {
 		return err
 	}
 	// From here on the table is new whatever happens; what follows is tidying.

@@ -284,7 +284,7 @@ func TestSink_NewColumn_Accepted(t *testing.T) {
 
 func TestNew_Refusals(t *testing.T) {
 	env, _, _ := hosttest.Env(t)
-	for _, c := range []config.Sink{{}, {Path: "s3://bucket/x"}, {Path: "out", Layout: "hourly"}} {
+	for _, c := range []config.Sink{{}, {Path: "gs://bucket/x"}, {Path: "out", Layout: "hourly"}} {
 		if _, err := New(c, parts.Place{}, env); !fault.Is(err, BadPlace) {
 			t.Errorf("%+v: %v", c, err)
 		}

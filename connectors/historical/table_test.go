@@ -41,7 +41,7 @@ func sink(t testing.TB, dir string, cfg config.Sink, hook blob.Hook) *Sink {
 	env, _, _ := hosttest.Env(t)
 	env.Workers = 1
 	cfg.Path = dir
-	s, err := open(cfg, parts.Place{}, env, hook)
+	s, err := newSink(cfg, parts.Place{}, env, hook)
 	if err != nil {
 		t.Fatal(err)
 	}

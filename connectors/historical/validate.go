@@ -15,21 +15,28 @@ import (
 )
 
 // checkTable compares the stored table with the rows to come (S-1204): every
-// stored file, since days written long ago may lack newer columns.
+// stored file on disk, since days written long ago may lack newer columns, and
+// those written first and last on S3, where each costs a request.
 func (s *Sink) checkTable(ctx context.Context) error {
 	table := tableKey(s.run.Entity, s.run.Set)
-	days, loose, err := listDays(ctx, s.store, table)
+	at, err := s.look(ctx, table)
+	if err != nil {
+		return s.failed(err)
+	}
+	days, loose, err := listDays(ctx, at, table)
 	if err != nil {
 		return s.failed(err)
 	}
 	switch {
 	case loose && s.layout == partitioned:
-		return fault.New(LayoutChange, "the table holds Parquet files directly: it was written with layout \"flat\"").At("%s", s.store.Path(table))
+		return fault.New(LayoutChange, "the table holds Parquet files directly: it was written with layout \"flat\"").At("%s", s.name(table))
 	case len(days) > 0 && s.layout == flat:
-		return fault.New(LayoutChange, "the table has %d day folders: it was written with layout \"partitioned\"", len(days)).At("%s", s.store.Path(table))
+		return fault.New(LayoutChange, "the table has %d day folders: it was written with layout \"partitioned\"", len(days)).At("%s", s.name(table))
 	}
-	files, err := s.storedFiles(ctx, table, days)
-	if err != nil {
+	var files []string
+	if l, ok := at.(*listing); ok {
+		files = l.extremes()
+	} else if files, err = s.storedFiles(ctx, table, days); err != nil {
 		return s.failed(err)
 	}
 	g, gctx := errgroup.WithContext(ctx)
@@ -40,7 +47,7 @@ func (s *Sink) checkTable(ctx context.Context) error {
 			if gctx.Err() != nil {
 				return gctx.Err()
 			}
-			problems[i] = s.checkFile(key)
+			problems[i] = s.checkFile(gctx, key)
 			return nil
 		})
 	}
@@ -80,9 +87,12 @@ func (s *Sink) storedFiles(ctx context.Context, table string, days []storedDay) 
 }
 
 // checkFile compares one stored file with the rows to come.
-func (s *Sink) checkFile(key string) error {
-	path := s.store.Path(key)
-	footer, err := colfile.ReadFooter(path)
+func (s *Sink) checkFile(ctx context.Context, key string) error {
+	path := s.name(key)
+	footer, err := s.footer(ctx, key)
+	if f := fault.As(err); f != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // the server's, not the file's
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // another run cleared its day meanwhile
 	}
@@ -102,6 +112,14 @@ func (s *Sink) checkFile(key string) error {
 		}
 	}
 	return nil
+}
+
+// footer reads the footer of a stored file.
+func (s *Sink) footer(ctx context.Context, key string) (*colfile.Footer, error) {
+	if s.remote != nil {
+		return s.remoteFooter(ctx, key)
+	}
+	return colfile.ReadFooter(s.store.Path(key))
 }
 
 // plain removes what Parquet does not keep of a type.

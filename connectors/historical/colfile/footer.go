@@ -29,7 +29,11 @@ func ReadFooter(path string) (*Footer, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := st.Size()
+	return ReadFooterFrom(f, st.Size())
+}
+
+// ReadFooterFrom is ReadFooter for a file of size bytes, wherever it is kept.
+func ReadFooterFrom(f io.ReaderAt, size int64) (*Footer, error) {
 	tail := make([]byte, min(size, 64<<10))
 	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -53,13 +55,18 @@ func (l *Ledger) List(ctx context.Context) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Record
-	for _, i := range infos {
-		r, err := l.read(ctx, i.Key)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+	// Each record is a request where the ledger lies on a server.
+	out := make([]Record, len(infos))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for k, i := range infos {
+		g.Go(func() (err error) {
+			out[k], err = l.read(gctx, i.Key)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -108,7 +108,7 @@ func (l *Ledger) recoverOne(ctx context.Context, r Record, interval flow.Interva
 		case bad == nil && errors.Is(err, flow.ErrPendingLost) && interval.Covers(days):
 			r.State, r.Results, r.Error = Superseded, results, err.Error()
 		default:
-			return Recovered{}, err
+			return Recovered{}, errors.Join(err, l.progress(ctx, r, results, err))
 		}
 	}
 	r.By, r.Changed = l.me.String(), l.now().UTC()
@@ -116,6 +116,16 @@ func (l *Ledger) recoverOne(ctx context.Context, r Record, interval flow.Interva
 		return Recovered{}, err
 	}
 	return Recovered{Number: r.Number, ID: r.ID, State: r.State, Was: was}, nil
+}
+
+// progress keeps which sinks a recovery that failed has loaded, so that the
+// next one does not load them again.
+func (l *Ledger) progress(ctx context.Context, r Record, results map[string]flow.Published, why error) error {
+	if len(results) <= len(r.Results) {
+		return nil
+	}
+	r.State, r.Results, r.Error, r.Changed = Incomplete, results, why.Error(), l.now().UTC()
+	return l.store.Put(context.WithoutCancel(ctx), key(r.Number), encode(r))
 }
 
 // takeOver takes the right to recover a run and gives the key of the marker
