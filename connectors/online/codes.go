@@ -1,6 +1,9 @@
 package online
 
-import "github.com/featurehost/featurehost/host/fault"
+import (
+	"github.com/featurehost/featurehost/connectors/online/staged"
+	"github.com/featurehost/featurehost/host/fault"
+)
 
 // The codes of this room.
 const (
@@ -23,23 +26,23 @@ const (
 	// BadText is text that is not UTF-8 inside a list.
 	BadText fault.Code = 7551
 	// WrongBatch is a batch that does not fit the schema the sink was opened with.
-	WrongBatch fault.Code = 7552
+	WrongBatch = staged.WrongBatch
 	// DiskFull is a write that found no space.
-	DiskFull fault.Code = 7590
+	DiskFull = staged.DiskFull
 	// NotWritable is a file or folder that this process may not write to.
-	NotWritable fault.Code = 7591
+	NotWritable = staged.NotWritable
 	// Busy is a database that another process held for too long.
 	Busy fault.Code = 7592
 	// DiskRefused is any other refusal of the disk or of SQLite.
-	DiskRefused fault.Code = 7593
+	DiskRefused = staged.DiskRefused
 	// PendingLost is a prepared write whose staged file is gone or altered.
-	PendingLost fault.Code = 7594
+	PendingLost = staged.PendingLost
 )
 
 // Codes explains the codes of this room.
 func Codes() []fault.Doc {
 	return []fault.Doc{
-		{Code: BadPlace, Title: "no place for the online store", Explain: "This version keeps the online store in one SQLite file on the local disk (store = \"local\"). Write a file name for `path`, or leave it out to use online.db in the state folder."},
+		{Code: BadPlace, Title: "no place for the online store", Explain: "The embedded online store (store = \"local\") is one SQLite file on the local disk. Write a file name for `path`, or leave it out to use online.db in the state folder."},
 		{Code: NoDatabase, Title: "online store is empty", Explain: "The SQLite file of the online store does not exist, so nothing was published to it yet. Run the pipeline first; if it was run, check `path` of the online sink and `state` of the pipeline."},
 		{Code: NoTable, Title: "feature set not published", Explain: "The online store has no table of this feature set. Run the pipeline first, or check the entity and the name of the set."},
 		{Code: BadKey, Title: "key does not fit", Explain: "A vector is asked for by one text per key column, in the form of the column's type: 17 for a bigint, true or false for a boolean, 2026-01-31 for a date, 2026-01-31T10:00:00Z for a timestamp, base64 for binary. Vectors whose key holds a null are found by reading all."},

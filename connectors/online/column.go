@@ -6,15 +6,16 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
 // Columns of a table besides those of the feature set.
 const (
-	keyColumn       = "fh_key"       // canonical bytes of the keys: the primary key
-	versionColumn   = "fh_timestamp" // version: event time in us, null lowest
-	revisionColumn  = "fh_revision"  // version: which computation of the cell
+	keyColumn       = "fh_key"              // canonical bytes of the keys: the primary key
+	versionColumn   = "fh_timestamp"        // version: event time in us, null lowest
+	revisionColumn  = staged.RevisionColumn // version: which computation of the cell
 	reserved        = "fh_"
 	timestampColumn = "timestamp"
 	// maxColumns keeps a table below SQLite's limit of 2,000 columns.
@@ -53,18 +54,6 @@ func (c column) sqlType() string {
 	}
 }
 
-// storable tells whether a type is one of features: a scalar or a list of them.
-func storable(t arrow.DataType) bool {
-	parsed, err := schema.ParseType(schema.TypeName(t))
-	if err != nil {
-		return false
-	}
-	if list, ok := parsed.(*arrow.ListType); ok {
-		parsed = list.Elem()
-	}
-	return !arrow.IsNested(parsed.ID())
-}
-
 // columnsOf checks the schema of a feature table: keys, timestamp, features.
 func columnsOf(in *flow.Schema) ([]column, error) {
 	at := in.FieldIndices(timestampColumn)
@@ -92,7 +81,7 @@ func columnsOf(in *flow.Schema) ([]column, error) {
 		if strings.HasPrefix(lower, reserved) || f.Name == "" || strings.ContainsRune(f.Name, 0) {
 			return nil, fault.New(BadColumn, "column %q has a name that the online table keeps for itself", f.Name).WithHint("rename the key or feature")
 		}
-		if !storable(f.Type) {
+		if !staged.Storable(f.Type) {
 			return nil, fault.New(BadColumn, "column %q has type %s, which is no feature type", f.Name, f.Type).WithHint("declare a type for it")
 		}
 		out[i] = column{name: f.Name, typ: f.Type, role: roleFeature}

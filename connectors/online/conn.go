@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -181,7 +180,7 @@ func failed(err error, path string) error {
 	if errors.As(err, &s) {
 		switch s.Code {
 		case sqlite3.ErrFull:
-			return diskFull(err, path)
+			return staged.Full(err, path)
 		case sqlite3.ErrBusy, sqlite3.ErrLocked:
 			e := fault.Wrap(err, Busy, "another process holds the database").At("%s", path).WithHint("run again when it is done")
 			e.Retry = true
@@ -198,17 +197,5 @@ func failed(err error, path string) error {
 			err = fmt.Errorf("%w (%w)", err, s.SystemErrno)
 		}
 	}
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
-		return diskFull(err, path)
-	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
-		return fault.Wrap(err, NotWritable, "files cannot be written here").At("%s", path).WithHint("check owner and mode of the folder")
-	}
-	return fault.Wrap(err, DiskRefused, "the disk refused").At("%s", path)
-}
-
-func diskFull(err error, path string) error {
-	e := fault.Wrap(err, DiskFull, "no space left").At("%s", path).WithHint("free space and run again")
-	e.Retry = true
-	return e
+	return staged.Failed(err, path)
 }

@@ -8,7 +8,7 @@
 // table ends up the same.
 //
 //   - O1: nothing is visible before Publish; a run's rows wait in a staged
-//     file, {state}/pending/{run}/online.arrow, with their revisions.
+//     file, {state}/pending/{run}/{sink}.arrow, with their revisions.
 //   - O2: Publish may be killed at any moment and called again, by any process
 //     that has the Pending: the last transaction records the publication, and
 //     only then does the staged file go.

@@ -5,13 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
@@ -72,7 +73,7 @@ func fillPresent(args []driver.NamedValue, stride int, arr arrow.Array, from, n 
 			return []byte{} // the driver binds a nil slice as null
 		})
 	case *array.Date32:
-		put(func(i int) driver.Value { return dateText(x.Value(i)) })
+		put(func(i int) driver.Value { return staged.DateText(x.Value(i)) })
 	case *array.Decimal128:
 		scale := x.DataType().(*arrow.Decimal128Type).Scale
 		put(func(i int) driver.Value { return x.Value(i).ToString(scale) })
@@ -101,11 +102,6 @@ func double(f float64) driver.Value {
 		return textNegativeZero
 	}
 	return f
-}
-
-// dateText writes a date; years beyond 9999 get more digits.
-func dateText(d arrow.Date32) string {
-	return time.Unix(int64(d)*86400, 0).UTC().Format("2006-01-02")
 }
 
 // listText writes a list as JSON, elements as the table would hold them:
@@ -144,7 +140,7 @@ func appendElement(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 	case *array.Float64:
 		return appendNumber(dst, x.Value(i), 64), nil
 	case *array.Date32:
-		return strconv.AppendQuote(dst, dateText(x.Value(i))), nil
+		return strconv.AppendQuote(dst, staged.DateText(x.Value(i))), nil
 	case *array.Decimal128:
 		return strconv.AppendQuote(dst, x.Value(i).ToString(x.DataType().(*arrow.Decimal128Type).Scale)), nil
 	case *array.Binary:
@@ -180,4 +176,9 @@ func schemaOf(columns []column) *flow.Schema {
 		fields[i] = arrow.Field{Name: c.name, Type: c.typ, Nullable: true}
 	}
 	return arrow.NewSchema(fields, nil)
+}
+
+// timeOf gives the place of the timestamp among columns.
+func timeOf(columns []column) int {
+	return slices.IndexFunc(columns, func(c column) bool { return c.role == roleTimestamp })
 }

@@ -26,26 +26,6 @@ func database(cfg config.Sink, at parts.Place) (string, error) {
 	return filepath.Abs(filepath.Join(at.Dir, cfg.Path))
 }
 
-// below gives path as it is written into a Pending: relative to the pipeline's
-// folder when it lies there, so that the folder may be moved as a whole.
-func below(dir, path string) string {
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs // path is absolute, and dir often is "."
-	}
-	if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
-}
-
-// resolve is the inverse of below.
-func resolve(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
-}
-
 // tableName names the table of a feature set.
 func tableName(entity, set string) string { return entity + "__" + set }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/featurehost/featurehost/connectors/online/staged"
 )
 
 // A pipeline folder that is moved with its state still finishes what a killed
@@ -17,15 +19,15 @@ func TestBelow_InsideThePipelineFolder_Relative(t *testing.T) {
 	}
 	inside := filepath.Join(here, "state", "pending", "x.arrow")
 	for _, d := range []string{".", here, here + "/"} {
-		if got, want := below(d, inside), filepath.Join("state", "pending", "x.arrow"); got != want {
+		if got, want := staged.Below(d, inside), filepath.Join("state", "pending", "x.arrow"); got != want {
 			t.Errorf("below %q: %q, want %q", d, got, want)
 		}
-		if got, err := filepath.Abs(resolve(d, below(d, inside))); err != nil || got != inside {
+		if got, err := filepath.Abs(staged.Resolve(d, staged.Below(d, inside))); err != nil || got != inside {
 			t.Errorf("back from %q: %q, %v", d, got, err)
 		}
 	}
 	outside := filepath.Join(filepath.Dir(here), "elsewhere", "x.arrow")
-	if got := below(".", outside); got != outside {
+	if got := staged.Below(".", outside); got != outside {
 		t.Errorf("outside: %q", got)
 	}
 }

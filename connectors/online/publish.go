@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 )
@@ -16,6 +17,7 @@ type pending struct {
 	Run      string `json:"run"`
 	Entity   string `json:"entity"`
 	Set      string `json:"set"`
+	Shared   bool   `json:"shared,omitempty"` // write_to_entity
 	Table    string `json:"table"`
 	Database string `json:"database"`
 	File     string `json:"file"`
@@ -45,8 +47,8 @@ func (s *Sink) Publish(ctx context.Context, in flow.Pending) (out flow.Published
 		return out, fault.New(PendingLost, "the staged rows have format %d, this featurehost knows %d", p.Format, pendingFormat).
 			WithHint("publish them with the featurehost that made them")
 	}
-	file := resolve(s.at.Dir, p.File)
-	c, err := open(resolve(s.at.Dir, p.Database), forWriting, s.patience)
+	file := staged.Resolve(s.at.Dir, p.File)
+	c, err := open(staged.Resolve(s.at.Dir, p.Database), forWriting, s.patience)
 	if err != nil {
 		return out, err
 	}
@@ -61,7 +63,7 @@ func (s *Sink) Publish(ctx context.Context, in flow.Pending) (out flow.Published
 		}
 		s.reached(pointRecorded)
 	}
-	return out, removeStaged(file)
+	return out, staged.Remove(file)
 }
 
 // published looks for the record of an earlier Publish of the same rows.
@@ -83,24 +85,14 @@ func (c *conn) published(ctx context.Context, p pending) (out flow.Published, do
 
 // load brings the staged rows into the table.
 func (s *Sink) load(ctx context.Context, c *conn, p pending, file string) (flow.Published, error) {
-	// The whole file is held against its digest before the first row is
-	// visible: half of a damaged file would be worse than none.
-	digest, ok, err := digestOf(file)
-	switch {
-	case err != nil:
+	if err := staged.Check(file, p.Run, p.Digest); err != nil {
 		return flow.Published{}, err
-	case !ok:
-		return flow.Published{}, fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file of run %q is gone and was not published", p.Run).At("%s", file).
-			WithHint("run the interval again")
-	case digest != p.Digest:
-		return flow.Published{}, fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file of run %q has digest %s, the ledger says %s", p.Run, digest, p.Digest).At("%s", file).
-			WithHint("run the interval again")
 	}
-	u := &upserter{c: c, entity: p.Entity, set: p.Set, reached: s.reached}
+	u := &upserter{c: c, entity: p.Entity, set: p.Set, shared: p.Shared, reached: s.reached}
 	defer u.close()
-	err = readStaged(ctx, file, func(in *flow.Schema) error { return u.begin(ctx, in) }, func(r flow.Record) error { return u.write(ctx, r) })
+	err := staged.Read(ctx, file, func(in *flow.Schema) error { return u.begin(ctx, in) }, func(r flow.Record) error { return u.write(ctx, r) })
 	if err == nil && u.total != p.Rows {
-		err = fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file of run %q holds %d rows, the ledger says %d", p.Run, u.total, p.Rows).At("%s", file)
+		err = staged.WrongCount(file, p.Run, u.total, p.Rows)
 	}
 	if err != nil {
 		return flow.Published{}, err

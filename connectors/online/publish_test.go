@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/flow/canonical"
@@ -230,7 +231,7 @@ func TestPublish_AnyOrder_SameState(t *testing.T) {
 		b := array.NewRecordBuilder(memory.DefaultAllocator, schemaOf(columns))
 		defer b.Release()
 		for i, v := range r.values {
-			if err := appendDecoded(b.Field(i), v); err != nil {
+			if err := staged.Append(b.Field(i), v); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -310,7 +311,7 @@ func TestPublish_AnyOrder_SameState(t *testing.T) {
 		err := v.All(context.Background(), "user", "spend", func(x flow.Vector) error {
 			seen++
 			for i, w := range want[x.Values[0]].values {
-				if w = present(columns[i].typ, w); !identical(w, x.Values[i]) {
+				if w = staged.Present(columns[i].typ, w); !identical(w, x.Values[i]) {
 					return fmt.Errorf("key %q: %v stored, %v expected", x.Values[0], x.Values, want[x.Values[0]])
 				}
 			}

@@ -1,6 +1,7 @@
 package online
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,13 +11,14 @@ import (
 	"time"
 
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/parts"
 )
 
-// sinkName is the name of this sink in a pipeline.
-const sinkName = "online"
+// defaultName is the name of this sink in a pipeline that gives it none.
+const defaultName = "online"
 
 // How long to wait for another process's lock. A writer's holds it for one
 // transaction of 1,000 rows.
@@ -28,15 +30,17 @@ const (
 // Sink loads the newest row of each key. It is a flow.Sink for one goroutine;
 // Publish and Discard need no Open.
 type Sink struct {
+	name     string // of the sink in the pipeline
 	at       parts.Place
 	env      flow.Env
 	database string
+	shared   bool // write_to_entity
 	patience time.Duration
 	reached  func(point string) // tests stop the process here; nil in production
 
 	run  flow.Run
-	rows *staged // between Open and Prepare
-	left string  // staged file that Close removes; "" when there is none
+	rows *staged.Writer // between Open and Prepare
+	left string         // staged file that Close removes; "" when there is none
 }
 
 var (
@@ -54,7 +58,7 @@ func newSink(cfg config.Sink, at parts.Place, env flow.Env) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{at: at, env: env, database: path, patience: writerPatience, reached: func(string) {}}, nil
+	return &Sink{name: cmp.Or(cfg.Name, defaultName), at: at, env: env, database: path, shared: cfg.WriteToEntity, patience: writerPatience, reached: func(string) {}}, nil
 }
 
 // CheckColumns implements flow.ColumnChecker.
@@ -80,8 +84,8 @@ func (s *Sink) Open(ctx context.Context, run flow.Run, in *flow.Schema) error {
 		return err
 	}
 	s.run = run
-	s.left = stagedPath(s.at.State, run.ID)
-	s.rows, err = newStaged(s.left, columns, run.Revision)
+	s.left = staged.Path(s.at.State, run.ID, s.name)
+	s.rows, err = staged.Create(s.left, schemaOf(columns), timeOf(columns), run.Revision)
 	return err
 }
 
@@ -133,6 +137,11 @@ func (s *Sink) fits(ctx context.Context, run flow.Run, columns []column) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
+	if s.shared {
+		if err := c.joins(ctx, run.Entity, run.Set, columns); err != nil {
+			return err
+		}
+	}
 	t, err := c.table(ctx, run.Entity, run.Set)
 	if t == nil || err != nil {
 		return err
@@ -145,7 +154,7 @@ func (s *Sink) Write(_ context.Context, b flow.Batch) error {
 	if s.rows == nil {
 		return fault.New(DiskRefused, "the sink is not open")
 	}
-	if err := s.rows.write(b.Record); err != nil {
+	if err := s.rows.Write(b.Record); err != nil {
 		return errors.Join(err, s.Close()) // a full disk should not stay full
 	}
 	return nil
@@ -156,21 +165,21 @@ func (s *Sink) Prepare(_ context.Context) (flow.Pending, error) {
 	if s.rows == nil {
 		return flow.Pending{}, fault.New(DiskRefused, "the sink is not open")
 	}
-	digest, err := s.rows.finish()
+	digest, err := s.rows.Finish()
 	if err != nil {
 		return flow.Pending{}, errors.Join(err, s.Close())
 	}
-	rows := s.rows.rows
+	rows := s.rows.Rows()
 	data, err := json.Marshal(pending{
-		Format: pendingFormat, Run: s.run.ID, Entity: s.run.Entity, Set: s.run.Set,
-		Table: tableName(s.run.Entity, s.run.Set), Database: below(s.at.Dir, s.database),
-		File: below(s.at.Dir, s.left), Digest: digest, Rows: rows,
+		Format: pendingFormat, Run: s.run.ID, Entity: s.run.Entity, Set: s.run.Set, Shared: s.shared,
+		Table: tableName(s.run.Entity, s.run.Set), Database: staged.Below(s.at.Dir, s.database),
+		File: staged.Below(s.at.Dir, s.left), Digest: digest, Rows: rows,
 	})
 	if err != nil {
 		return flow.Pending{}, errors.Join(err, s.Close())
 	}
 	s.rows, s.left = nil, "" // the ledger's from now on (O5)
-	return flow.Pending{Sink: sinkName, Rows: rows, Data: data}, nil
+	return flow.Pending{Sink: s.name, Rows: rows, Data: data}, nil
 }
 
 // Discard implements flow.Sink.
@@ -183,14 +192,14 @@ func (s *Sink) Discard(_ context.Context, run flow.Run) error {
 			return err
 		}
 	}
-	return removeStaged(stagedPath(s.at.State, run.ID))
+	return staged.Remove(staged.Path(s.at.State, run.ID, s.name))
 }
 
 // Close implements flow.Sink. Before Prepare has succeeded it removes what
 // was staged; after that it leaves it for Publish or Discard (O5).
 func (s *Sink) Close() error {
 	if s.rows != nil {
-		s.rows.abandon()
+		s.rows.Abandon()
 		s.rows = nil
 	}
 	if s.left == "" {
@@ -198,5 +207,5 @@ func (s *Sink) Close() error {
 	}
 	path := s.left
 	s.left = ""
-	return removeStaged(path)
+	return staged.Remove(path)
 }

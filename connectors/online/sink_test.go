@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
@@ -84,7 +85,7 @@ func TestSink_EveryType_BitForBit(t *testing.T) {
 	defer build.Release()
 	row := func(values ...any) {
 		for i, v := range values {
-			if err := appendDecoded(build.Field(i), v); err != nil {
+			if err := staged.Append(build.Field(i), v); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -114,7 +115,7 @@ func TestSink_EveryType_BitForBit(t *testing.T) {
 		}
 		for i := range want {
 			typ := rec.Schema().Field(i).Type
-			if w := present(typ, want[i]); !identical(w, got.Values[i]) {
+			if w := staged.Present(typ, want[i]); !identical(w, got.Values[i]) {
 				t.Errorf("key %q, column %s: got %#v, want %#v", want[0], got.Columns[i], got.Values[i], w)
 			}
 			if got.Types[i] != (column{typ: typ}).typeName() {
@@ -256,7 +257,7 @@ func TestPublish_StagedFileGoneOrAltered_NothingVisible(t *testing.T) {
 	r := hosttest.Record(t, plain, "1 | 2026-01-03 | 6")
 	defer r.Release()
 	p := s.prepare(0, r)
-	path := stagedPath(s.at.State, "run-2")
+	path := staged.Path(s.at.State, "run-2", "online")
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

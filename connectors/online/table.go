@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -91,7 +92,7 @@ func (c *conn) table(ctx context.Context, entity, set string) (*table, error) {
 		typ, ok2 := v[1].(string)
 		role, ok3 := v[2].(string)
 		parsed, err := schema.ParseType(typ)
-		if !ok1 || !ok2 || !ok3 || err != nil || !storable(parsed) {
+		if !ok1 || !ok2 || !ok3 || err != nil || !staged.Storable(parsed) {
 			return fault.New(Damaged, "fh_columns describes a column of table %q as %v", name, v).At("%s", c.path)
 		}
 		t.columns = append(t.columns, column{name: n, typ: parsed, role: role})

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/flow/canonical"
@@ -37,6 +38,7 @@ const (
 type upserter struct {
 	c           *conn
 	entity, set string
+	shared      bool // the set joins the view of its entity
 	reached     func(point string)
 
 	table   *table
@@ -64,17 +66,19 @@ type upserter struct {
 
 // begin makes the table, or the columns that it lacks.
 func (u *upserter) begin(ctx context.Context, in *flow.Schema) error {
-	n := in.NumFields() - 1
-	if n < 0 || in.Field(n).Name != revisionColumn {
-		return fault.New(PendingLost, "the staged rows have no revisions")
+	columns, err := staged.Columns(in)
+	if err != nil {
+		return err
 	}
-	var err error
-	if u.in, err = columnsOf(flow.NewSchema(in.Fields()[:n])); err != nil {
+	if u.in, err = columnsOf(columns); err != nil {
 		return err
 	}
 	if err := u.c.transact(func() error {
-		_, err := u.c.ensure(ctx, u.entity, u.set, u.in)
-		return err
+		t, err := u.c.ensure(ctx, u.entity, u.set, u.in)
+		if err != nil || !u.shared {
+			return err
+		}
+		return u.c.share(ctx, t)
 	}); err != nil {
 		return err
 	}
@@ -406,7 +410,7 @@ func (u *upserter) storedBytes(ctx context.Context, dst, key []byte) ([]byte, er
 		for i, c := range u.table.columns {
 			v, err := decode(c.typ, row[i])
 			if err == nil {
-				err = appendDecoded(b.Field(i), v)
+				err = staged.Append(b.Field(i), v)
 			}
 			if err != nil {
 				return fault.Wrap(err, Damaged, "column %q of table %q cannot be read back", c.name, u.table.name).At("%s", u.c.path)

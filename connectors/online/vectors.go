@@ -8,8 +8,10 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/connectors/online/staged"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/parts"
@@ -20,6 +22,8 @@ import (
 type Vectors struct {
 	mu     sync.Mutex
 	c      *conn
+	ttl    time.Duration // 0 is for ever
+	now    func() time.Time
 	schema *statement
 	tables map[string]*reading
 }
@@ -45,6 +49,10 @@ func OpenVectors(cfg config.Sink, at parts.Place) (flow.Vectors, error) {
 	} else if err != nil {
 		return nil, failed(err, path)
 	}
+	var ttl time.Duration
+	if cfg.TTL != nil {
+		ttl = cfg.TTL.Duration()
+	}
 	c, err := open(path, forReading, readerPatience)
 	if err != nil {
 		return nil, err
@@ -53,7 +61,7 @@ func OpenVectors(cfg config.Sink, at parts.Place) (flow.Vectors, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	return &Vectors{c: c, schema: s, tables: map[string]*reading{}}, nil
+	return &Vectors{c: c, ttl: ttl, now: time.Now, schema: s, tables: map[string]*reading{}}, nil
 }
 
 // Close implements flow.Vectors. It may be called twice.
@@ -131,8 +139,7 @@ func (v *Vectors) Get(ctx context.Context, entity, set string, keys map[string]s
 		return out, false, err
 	}
 	err = r.get.each(ctx, []driver.NamedValue{{Ordinal: 1, Value: key}}, func(row []driver.Value) error {
-		ok = true
-		out, err = v.vector(r.table, row)
+		out, ok, err = v.vector(r.table, row)
 		return err
 	})
 	return out, ok && err == nil, err
@@ -148,23 +155,29 @@ func (v *Vectors) All(ctx context.Context, entity, set string, f func(flow.Vecto
 		return err
 	}
 	return v.c.each(ctx, selectSQL(r.table), nil, func(row []driver.Value) error {
-		out, err := v.vector(r.table, row)
-		if err != nil {
+		out, ok, err := v.vector(r.table, row)
+		if err != nil || !ok {
 			return err
 		}
 		return f(out)
 	})
 }
 
-func (v *Vectors) vector(t *table, row []driver.Value) (flow.Vector, error) {
+// vector reads a row; ok is false when its time is over (S-1307).
+func (v *Vectors) vector(t *table, row []driver.Value) (out flow.Vector, ok bool, err error) {
 	n := len(t.columns)
-	out := flow.Vector{Columns: make([]string, n), Types: make([]string, n), Values: make([]any, n)}
+	out = flow.Vector{Columns: make([]string, n), Types: make([]string, n), Values: make([]any, n)}
 	for i, c := range t.columns {
 		x, err := decode(c.typ, row[i])
 		if err != nil {
-			return out, fault.Wrap(err, Damaged, "column %q of table %q cannot be read back", c.name, t.name).At("%s", v.c.path)
+			return out, false, fault.Wrap(err, Damaged, "column %q of table %q cannot be read back", c.name, t.name).At("%s", v.c.path)
 		}
-		out.Columns[i], out.Types[i], out.Values[i] = c.name, c.typeName(), present(c.typ, x)
+		if c.role == roleTimestamp && v.ttl > 0 {
+			if at, there := x.(int64); !there || !staged.Visible(at, v.ttl, v.now()) {
+				return out, false, nil
+			}
+		}
+		out.Columns[i], out.Types[i], out.Values[i] = c.name, c.typeName(), staged.Present(c.typ, x)
 	}
-	return out, nil
+	return out, true, nil
 }
