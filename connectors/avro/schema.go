@@ -1,0 +1,214 @@
+package avro
+
+import (
+	"fmt"
+	"slices"
+
+	hamba "github.com/hamba/avro/v2"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+// Schema is the schema of a record and the columns that are made of it.
+type Schema struct {
+	text   string
+	record *hamba.RecordSchema
+	fields []arrow.Field
+}
+
+// Parse reads a schema. References to other schemas are not followed. Errors:
+// FH-7610.
+func Parse(text string) (s *Schema, err error) {
+	defer func() { // the parser trusts the shape of what it is given
+		if r := recover(); r != nil {
+			s, err = nil, fault.New(BadSchema, "the text is no Avro schema: the parser gave up with %q", fmt.Sprint(r))
+		}
+	}()
+	// A cache of its own: names of one schema mean nothing in another.
+	parsed, err := hamba.ParseBytesWithCache([]byte(text), "", &hamba.SchemaCache{})
+	if err != nil {
+		return nil, fault.Wrap(err, BadSchema, "the text is no Avro schema")
+	}
+	record, ok := resolved(parsed).(*hamba.RecordSchema)
+	if !ok {
+		return nil, fault.New(BadSchema, "the top of the schema is of type %s: a record is needed", parsed.Type())
+	}
+	s = &Schema{text: text, record: record}
+	for _, f := range record.Fields() {
+		t, err := columnType(f.Type())
+		if err != nil {
+			return nil, fault.As(err).At("field %q", f.Name())
+		}
+		s.fields = append(s.fields, arrow.Field{Name: f.Name(), Type: t, Nullable: true})
+	}
+	return s, nil
+}
+
+// Fields are the columns, in the order of the record.
+func (s *Schema) Fields() []arrow.Field { return s.fields }
+
+// Text is the schema as it was given.
+func (s *Schema) Text() string { return s.text }
+
+// resolved follows a reference to a named schema.
+func resolved(s hamba.Schema) hamba.Schema {
+	for {
+		r, ok := s.(*hamba.RefSchema)
+		if !ok {
+			return s
+		}
+		s = r.Schema()
+	}
+}
+
+// columnType is the type of the column that takes values of s; every column
+// takes nulls.
+func columnType(s hamba.Schema) (arrow.DataType, error) {
+	s = resolved(s)
+	switch x := s.(type) {
+	case *hamba.PrimitiveSchema:
+		return primitiveType(x)
+	case *hamba.FixedSchema:
+		return decimalOr(x.Logical(), arrow.BinaryTypes.Binary)
+	case *hamba.ArraySchema:
+		elem, err := columnType(x.Items())
+		if err != nil {
+			return nil, err
+		}
+		if asJSON(x.Items()) || elem.ID() == arrow.LIST {
+			return arrow.BinaryTypes.String, nil
+		}
+		return arrow.ListOf(elem), nil
+	case *hamba.UnionSchema:
+		if only := onlyType(x); only != nil {
+			return columnType(only)
+		}
+	}
+	return arrow.BinaryTypes.String, nil // enum, null, and what becomes JSON text
+}
+
+func primitiveType(x *hamba.PrimitiveSchema) (arrow.DataType, error) {
+	logical := hamba.LogicalType("")
+	if l := x.Logical(); l != nil {
+		logical = l.Type()
+	}
+	switch x.Type() {
+	case hamba.Boolean:
+		return arrow.FixedWidthTypes.Boolean, nil
+	case hamba.Int:
+		if logical == hamba.Date {
+			return arrow.FixedWidthTypes.Date32, nil
+		}
+		return arrow.PrimitiveTypes.Int32, nil
+	case hamba.Long:
+		switch logical {
+		case hamba.TimestampMillis, hamba.TimestampMicros:
+			return schema.Timestamp(), nil
+		case hamba.LocalTimestampMillis, hamba.LocalTimestampMicros:
+			return &arrow.TimestampType{Unit: arrow.Microsecond}, nil
+		}
+		return arrow.PrimitiveTypes.Int64, nil
+	case hamba.Float:
+		return arrow.PrimitiveTypes.Float32, nil
+	case hamba.Double:
+		return arrow.PrimitiveTypes.Float64, nil
+	case hamba.Bytes:
+		return decimalOr(x.Logical(), arrow.BinaryTypes.Binary)
+	}
+	return arrow.BinaryTypes.String, nil
+}
+
+// decimalOr is the decimal that a logical type says, or else.
+func decimalOr(l hamba.LogicalSchema, otherwise arrow.DataType) (arrow.DataType, error) {
+	d, ok := l.(*hamba.DecimalLogicalSchema)
+	if !ok {
+		return otherwise, nil
+	}
+	if d.Precision() < 1 || d.Precision() > 38 || d.Scale() < 0 || d.Scale() > d.Precision() {
+		return nil, fault.New(BadSchema, "decimal(%d,%d): 1 to 38 digits are held, and no more of them behind the point", d.Precision(), d.Scale())
+	}
+	return &arrow.Decimal128Type{Precision: int32(d.Precision()), Scale: int32(d.Scale())}, nil
+}
+
+// onlyType is the one type of a union besides null, or nil.
+func onlyType(u *hamba.UnionSchema) hamba.Schema {
+	var only hamba.Schema
+	for _, t := range u.Types() {
+		if t.Type() == hamba.Null {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = t
+	}
+	return only
+}
+
+// asJSON reports whether values of s become JSON text.
+func asJSON(s hamba.Schema) bool {
+	switch x := resolved(s).(type) {
+	case *hamba.RecordSchema, *hamba.MapSchema:
+		return true
+	case *hamba.ArraySchema:
+		return asJSON(x.Items()) || isList(x.Items())
+	case *hamba.UnionSchema:
+		only := onlyType(x)
+		return only == nil && len(x.Types()) > 1 || only != nil && asJSON(only)
+	}
+	return false
+}
+
+// isList reports whether s is an array, or one or null.
+func isList(s hamba.Schema) bool {
+	s = resolved(s)
+	if u, ok := s.(*hamba.UnionSchema); ok {
+		if s = onlyType(u); s == nil {
+			return false
+		}
+		s = resolved(s)
+	}
+	return s.Type() == hamba.Array
+}
+
+// leastBytes is how many bytes a value of s takes at least.
+func leastBytes(s hamba.Schema, depth int) int {
+	if depth > 16 { // of a schema that holds itself
+		return 0
+	}
+	switch x := resolved(s).(type) {
+	case *hamba.NullSchema:
+		return 0
+	case *hamba.FixedSchema:
+		return x.Size()
+	case *hamba.RecordSchema:
+		n := 0
+		for _, f := range x.Fields() {
+			if n += leastBytes(f.Type(), depth+1); n > 0 {
+				return n // one is as good as many
+			}
+		}
+		return n
+	case *hamba.PrimitiveSchema:
+		switch x.Type() {
+		case hamba.Float:
+			return 4
+		case hamba.Double:
+			return 8
+		}
+	}
+	return 1
+}
+
+// Renames reports whether a name that writers use is an alias of a field of s.
+func Renames(s *Schema, name string) bool {
+	for _, f := range s.record.Fields() {
+		if slices.Contains(f.Aliases(), name) {
+			return true
+		}
+	}
+	return false
+}
