@@ -41,6 +41,9 @@ func (r *running) balance() error {
 		}
 	}
 	stacked, rejected, dropped := r.events.Total(countStacked), r.events.Total(countRejected), r.events.Total(countDropped)
+	for _, st := range r.result.Read { // malformed rows never came in
+		rejected -= st.BadRows
+	}
 	if used := r.result.Input; read+stacked != filtered+folded+rejected+dropped+used {
 		return fault.New(StageLostRows, "%d rows read and %d added by stacking, but %d filtered + %d folded + %d rejected + %d dropped + %d used",
 			read, stacked, filtered, folded, rejected, dropped, used)

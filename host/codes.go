@@ -29,6 +29,10 @@ const (
 	MissingRefused  fault.Code = 235
 	MissingBadData  fault.Code = 3025
 	MissingStopped  fault.Code = 8073
+	// Codes of migrations.
+	MigrateFailed       fault.Code = 8060
+	MigrateDiffers      fault.Code = 8061
+	MigrationUnrecorded fault.Code = 8062
 )
 
 // Codes explains the codes of host and of the rooms that only it can see.
@@ -46,10 +50,13 @@ func Codes() []fault.Doc {
 		{Code: MissingRefused, Title: "missing days refused", Explain: "One of the runs that compute missing days was refused; the cause follows in the message. The intervals before it are published. Correct the cause and give the same command again: it goes on from there."},
 		{Code: MissingBadData, Title: "missing days failed", Explain: "One of the runs that compute missing days failed on the data; the cause follows in the message. The intervals before it are published. Repair the cause and give the same command again: it goes on from there."},
 		{Code: MissingStopped, Title: "missing days stopped", Explain: "One of the runs that compute missing days was stopped by the system around it: a server, a permission, a full disk, days held by another run; the cause follows in the message. The intervals before it are published. Give the same command again: it goes on from there."},
+		{Code: MigrateFailed, Title: "table not migrated", Explain: "The table of a sink could not be compared with the pipeline's columns, or a server refused a change; the cause follows in the message. Changes before it may have been made: the record in the ledger's folder, migrations/, says which. Correct the cause and give the same command again: it makes what is left."},
+		{Code: MigrateDiffers, Title: "table differs after its migration", Explain: "All changes of a table were sent and accepted, and yet the table differs from the pipeline's columns. Somebody else may be changing it, or the server has not told all its nodes yet. Give the same command again; if it persists, look at the table."},
+		{Code: MigrationUnrecorded, Title: "migration not recorded", Explain: "A table was changed, but the line that says so could not be written into the ledger's folder, migrations/. The cause follows in the message. The table is as the report tells; nothing needs to be done again."},
 		{Code: StageLostRows, Title: "a stage lost rows", Explain: "A stage that must hand on every row did not, or counts do not add up: rows read = filtered + rejected + dropped + used. Nothing was published. This is a defect of featurehost or of the plugin named."},
 	}
 	for _, list := range [][]fault.Doc{
-		cdata.Codes(), catalog.Codes(), deadletter.Codes(), exchange.Codes(), ledger.Codes(), pipeline.Codes(), plan.Codes(), spill.Codes(), sql.Codes(), wasm.Codes(),
+		streamCodes(), cdata.Codes(), catalog.Codes(), deadletter.Codes(), exchange.Codes(), ledger.Codes(), pipeline.Codes(), plan.Codes(), spill.Codes(), sql.Codes(), wasm.Codes(),
 	} {
 		out = append(out, list...)
 	}

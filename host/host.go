@@ -99,6 +99,11 @@ func (h *Host) Close() error {
 // Plan binds the pipeline file and tells how it would run. Everything that a
 // run would refuse before its first row is refused here.
 func (h *Host) Plan(ctx context.Context, interval flow.Interval) (report *PlanReport, err error) {
+	if streaming(h.file) >= 0 {
+		if err := streamable(h.file); err != nil {
+			return nil, err
+		}
+	}
 	s, err := h.session(ctx, &observe.Events{}, nil, false)
 	if err != nil {
 		return nil, err

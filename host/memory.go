@@ -56,6 +56,7 @@ func usesSQL(f *config.File) bool {
 		return slices.ContainsFunc(steps, func(s config.Stage) bool { return s.Where != "" })
 	}
 	return filters(f.Stages) ||
+		slices.ContainsFunc(f.Sinks, func(s config.Sink) bool { return filters(s.Stages) }) ||
 		slices.ContainsFunc(f.Readers, func(r config.Reader) bool { return r.Format != "parquet" || filters(r.Prepare) }) ||
 		slices.ContainsFunc(f.FeatureSet.Features, func(x config.Feature) bool { return x.SQL != "" || x.Where != "" })
 }

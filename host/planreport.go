@@ -2,6 +2,7 @@ package host
 
 import (
 	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/plan"
 )
@@ -22,7 +23,10 @@ type PlanReport struct {
 	// Lent are the plugins that features use.
 	Lent   []PlanPlugin `json:"feature_plugins,omitempty"`
 	Output []Column     `json:"output"`
-	Sinks  []string     `json:"sinks"`
+	Sinks  []PlanSink   `json:"sinks"`
+	// Settings are the connections, and where each value came from: flags win
+	// over the file, the file over the environment.
+	Settings []config.Setting `json:"settings"`
 	// ToRead is what a run would read, where that was asked for.
 	ToRead []ReaderToRead `json:"to_read,omitempty"`
 }
@@ -63,6 +67,17 @@ type PlanPlugin struct {
 	Path    string `json:"path"`
 	Kind    string `json:"kind"`
 	Memory  int64  `json:"memory_bytes"`
+}
+
+// PlanSink is a sink with the stages for it alone.
+type PlanSink struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Store string `json:"store,omitempty"`
+	// Newest says that the store gets the newest row of each key only.
+	Newest bool       `json:"newest_only"`
+	Steps  []PlanStep `json:"stages,omitempty"`
+	Output []Column   `json:"output,omitempty"` // where stages made it another than the feature table's
 }
 
 // Column is a name with its type as a pipeline file writes it.
@@ -129,8 +144,14 @@ func planReport(p *plan.Plan, memory int64) *PlanReport {
 	for _, lent := range p.Lent {
 		out.Lent = append(out.Lent, pluginReport(lent))
 	}
-	for _, s := range f.Sinks {
-		out.Sinks = append(out.Sinks, s.Type)
+	for _, s := range p.Sinks {
+		sink := PlanSink{Name: s.Config.Name, Type: s.Config.Type, Store: s.Config.Store, Newest: s.Newest}
+		for _, step := range s.Steps {
+			sink.Steps = append(sink.Steps, stepReport(step))
+			sink.Output = columnsOf(s.Output)
+		}
+		out.Sinks = append(out.Sinks, sink)
 	}
+	out.Settings = append([]config.Setting{}, f.Settings...)
 	return out
 }

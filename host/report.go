@@ -40,6 +40,7 @@ type Report struct {
 	Stale        []string         `json:"stale,omitempty"`      // later days that may rest on what these were
 	Warnings     []string         `json:"warnings,omitempty"`
 	Stages       []StageStats     `json:"stages"`
+	Portions     int64            `json:"portions,omitempty"` // of a stream, that were loaded
 }
 
 // Read tells what one reader gave.
@@ -69,4 +70,6 @@ type Features struct {
 type SinkReport struct {
 	Name string `json:"name"`
 	flow.Published
+	// Error says why the store was not loaded; "" when it was.
+	Error string `json:"error,omitempty"`
 }

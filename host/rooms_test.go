@@ -52,6 +52,8 @@ func rooms() []room {
 		{path: "host/internal/spill", floor: 3, purpose: "batches to a Parquet file in the scratch folder"},
 		{path: "host/internal/deadletter", floor: 3, purpose: "rejected rows, kept with their reason"},
 		{path: "host/internal/ledger", floor: 3, purpose: "run numbers, claims, what was prepared and published"},
+		{path: "connectors/online/staged", floor: 3, purpose: "what the online stores share: staged rows, texts of keys and values"},
+		{path: "connectors/blob/s3store", floor: 3, purpose: "objects on S3: the store of a bucket, ranges, uploads, copies"},
 		{path: "host/parts", floor: 4, purpose: "the built-in things a pipeline file may name"},
 		{path: "host/internal/catalog", floor: 4, purpose: "plugins found by manifest, without compiling"},
 		{path: "builtins/internal/buffers", floor: 4, purpose: "columns made of buffers that a loop has filled"},
@@ -64,7 +66,12 @@ func rooms() []room {
 		{path: "connectors", floor: 5, purpose: "registration of readers, sinks and stores", neighbours: []string{"connectors/*"}},
 		{path: "connectors/file", floor: 5, purpose: "files to batches: Parquet, CSV, JSON lines"},
 		{path: "connectors/historical", floor: 5, purpose: "Parquet in the Hive layout: prepared aside, published by day"},
+		{path: "connectors/hive", floor: 5, purpose: "the metastore: tables and partitions of the historical store; hive/server2 runs statements", neighbours: []string{"connectors/historical"}},
+		{path: "connectors/table", floor: 5, purpose: "Hive tables to batches: partitions from the metastore, files from disk or S3, statements", neighbours: []string{"connectors/file", "connectors/hive", "connectors/hive/*"}},
 		{path: "connectors/online", floor: 5, purpose: "the newest row of each key, in SQLite"},
+		{path: "connectors/avro", floor: 4, purpose: "Avro rows to columns and back: messages and container files"},
+		{path: "connectors/kafka", floor: 5, purpose: "topics to batches, bounded or as a stream; every row to a topic; prepare/jsonrows reads its JSON", neighbours: []string{"builtins/prepare"}},
+		{path: "connectors/cassandra", floor: 5, purpose: "the newest row of each key, on a Cassandra cluster"},
 		{path: "host/internal/plan", floor: 6, purpose: "a pipeline file bound to its parts: the schema on every edge", blind: true},
 		{path: "host/internal/pipeline", floor: 6, purpose: "workers, order, exchange, sinks: runs a plan", blind: true, neighbours: []string{"host/internal/plan"}},
 		{path: "host", floor: 7, purpose: "public face: check, plan, run", blind: true},
@@ -76,7 +83,7 @@ func rooms() []room {
 // apart lists what is outside the floors: it may import anything, and nothing
 // in production imports it.
 func apart() []string {
-	return []string{"host/hosttest", "abi/cmd/", "bench", "examples", "plugins", "pluginsdk", "docs"}
+	return []string{"host/hosttest", "connectors/servertest", "abi/cmd/", "bench", "examples", "plugins", "pluginsdk", "docs"}
 }
 
 // TestRooms_ImportsFollowThePlan holds the real imports against the plan.
@@ -169,9 +176,15 @@ func TestRooms_DocIsCurrent(t *testing.T) {
 // libraries says which room alone may know a library.
 func libraries() map[string][]string {
 	return map[string][]string{
+		"github.com/beltran/gohive":     {"connectors/hive", "connectors/table"},
+		"github.com/apache/thrift":      {"connectors/hive"},
 		"github.com/duckdb/":            {"host/internal/sql"},
 		"github.com/tetratelabs/wazero": {"host/internal/wasm"},
 		"github.com/mattn/go-sqlite3":   {"connectors/online"},
+		"github.com/gocql/gocql":        {"connectors/cassandra"},
+		"github.com/segmentio/kafka-go": {"connectors/kafka"},
+		"github.com/hamba/avro":         {"connectors/avro"},
+		"github.com/aws/":               {"connectors/blob/s3store"},
 		"github.com/BurntSushi/toml":    {"config", "host/pipelinetest"},
 	}
 }

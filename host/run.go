@@ -23,6 +23,9 @@ import (
 // began, both stores are as before; when the online store failed after that,
 // the ledger says so and the next run completes it.
 func (h *Host) Run(ctx context.Context, o RunOptions) (report *Report, err error) {
+	if streaming(h.file) >= 0 {
+		return h.stream(ctx, o)
+	}
 	start := time.Now()
 	events := &observe.Events{}
 	r := &running{host: h, options: o, events: events, start: start, report: &Report{
@@ -153,7 +156,10 @@ func (r *running) write(ctx context.Context) (err error) {
 		// Undo first, then say so: a crash in between is undone by the next run.
 		return errors.Join(err, sinks.discard(ctx, run), claim.Undone(ctx, err))
 	}
-	r.report.Sinks, err = sinks.publish(ctx, sinks.pending)
+	r.report.Sinks, err = sinks.publish(ctx, sinks.pending, nil)
+	for i := range r.report.Sinks {
+		r.report.Sinks[i].Error = r.host.file.Redact(r.report.Sinks[i].Error)
+	}
 	if err != nil {
 		return errors.Join(err, claim.Incomplete(ctx, results(r.report.Sinks), err))
 	}
@@ -167,7 +173,7 @@ func (r *running) write(ctx context.Context) (err error) {
 // prepare computes everything and makes it durable, aside.
 func (r *running) prepare(ctx context.Context, sinks *sinks, run flow.Run) error {
 	err := r.attempts(ctx, func(ctx context.Context) error {
-		if err := sinks.open(ctx, run, r.session.plan.Output); err != nil {
+		if err := sinks.open(ctx, run, r.session.plan); err != nil {
 			return err
 		}
 		return r.compute(ctx, sinks.outputs())

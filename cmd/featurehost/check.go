@@ -58,4 +58,7 @@ func hidePlan(c *call, p *host.PlanReport) {
 	if p.Query != nil {
 		p.Query.SQL = c.hide(p.Query.SQL)
 	}
+	for i := range p.Settings {
+		p.Settings[i].Value = c.hide(p.Settings[i].Value)
+	}
 }

@@ -16,6 +16,7 @@ import (
 //	#          are for people
 //	@ base     write p.toml and events.csv as most tests have them
 //	@ copy A B copy a file of the repository
+//	@ env N=V  set a variable for the commands that follow
 //	@ edit F   replace, in file F, the next line's text (< old) by another (> new)
 //	-- F --    write file F, with the lines up to the next line of this list
 //	$          run a command; what it left follows: its status, if not 0, its
@@ -89,6 +90,8 @@ func story(w *world, text string) string {
 		case strings.HasPrefix(line, "@ base"):
 			w.pipeline()
 			w.events(3, 3)
+		case strings.HasPrefix(line, "@ env"):
+			w.env = append(w.env, words[2])
 		case strings.HasPrefix(line, "@ copy"):
 			w.write(words[3], read(w, filepath.Join("../..", words[2])))
 		case strings.HasPrefix(line, "@ edit"):

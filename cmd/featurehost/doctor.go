@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 )
 
 func doctorVerb() verb {
-	return verb{name: "doctor", usage: "[FOLDER]", short: "look for what would make a run fail on this machine", run: doctor}
+	return verb{name: "doctor", usage: "[FOLDER] | --online PIPELINE.toml", short: "look for what would make a run fail on this machine", run: doctor}
 }
 
 // finding is one thing that was looked at.
@@ -25,17 +26,29 @@ type finding struct {
 	Says string `json:"says"`
 }
 
-func doctor(_ context.Context, c *call) error {
-	args, err := c.parse(c.flags(), -2)
+func doctor(ctx context.Context, c *call) error {
+	f := c.flags()
+	online := f.Bool("online", false, "also ask every server that the pipeline file names")
+	args, err := c.parse(f, -2)
 	if err != nil {
 		return err
 	}
+	if len(args) > 1 || *online && len(args) == 0 {
+		return fault.New(BadFlag, "featurehost doctor takes: %s", c.verb.usage)
+	}
 	dir := "."
+	var answers []finding
 	if len(args) > 0 {
 		dir = args[0]
 	}
+	if *online {
+		dir = filepath.Dir(args[0])
+		if answers, err = servers(ctx, c, args[0]); err != nil {
+			return err
+		}
+	}
 	list := []finding{platform(), memory(), writable("folder", dir), writable("temporary files", os.TempDir()), compileCache()}
-	list = append(list, builtinParts(), plugins(dir))
+	list = append(append(list, builtinParts(), plugins(dir)), answers...)
 	bad := 0
 	var rows [][]string
 	for _, f := range list {
@@ -54,6 +67,33 @@ func doctor(_ context.Context, c *call) error {
 		return failed{int(fault.System)}
 	}
 	return nil
+}
+
+// servers asks every server that a pipeline file names.
+func servers(ctx context.Context, c *call, path string) (out []finding, err error) {
+	h, err := (&target{quiet: true}).open(c, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	found, err := h.Probe(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range found {
+		says := x.Text
+		if x.Server != "" {
+			says = x.Server + ": " + says
+		}
+		if x.Hint != "" {
+			says += "; " + x.Hint
+		}
+		out = append(out, finding{What: x.Part, OK: x.OK, Says: c.hide(says)})
+	}
+	if len(out) == 0 {
+		out = append(out, finding{What: "servers", OK: true, Says: path + " names none"})
+	}
+	return out, nil
 }
 
 func platform() finding {

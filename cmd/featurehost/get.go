@@ -17,7 +17,7 @@ import (
 )
 
 func getVerb() verb {
-	return verb{name: "get", usage: "PIPELINE.toml KEY...", short: "read online vectors; KEY is N14228, or id=1,region=sp", run: get}
+	return verb{name: "get", usage: "PIPELINE.toml KEY... [--sink NAME]", short: "read online vectors; KEY is N14228, or id=1,region=sp", run: get}
 }
 
 // vector is one answer of get.
@@ -28,7 +28,9 @@ type vector struct {
 }
 
 func get(ctx context.Context, c *call) (err error) {
-	args, err := c.parse(c.flags(), -1)
+	f := c.flags()
+	sink := f.String("sink", "", "name of the online sink to read; default: the first that can be read")
+	args, err := c.parse(f, -1)
 	if err != nil {
 		return err
 	}
@@ -39,7 +41,8 @@ func get(ctx context.Context, c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := openVectors(file)
+	c.redact = file.Redact
+	store, err := openVectors(file, *sink)
 	if err != nil {
 		return err
 	}
@@ -73,18 +76,45 @@ func get(ctx context.Context, c *call) (err error) {
 	return nil
 }
 
-func openVectors(file *config.File) (flow.Vectors, error) {
+// openVectors opens the store of one online sink for reading.
+func openVectors(file *config.File, name string) (flow.Vectors, error) {
 	state := file.Pipeline.State
 	if !filepath.IsAbs(state) {
 		state = filepath.Join(file.Dir, state)
 	}
-	have := catalog()
-	for _, s := range file.Sinks {
-		if open, ok := have.Vectors[s.Type]; ok {
-			return open(s, parts.Place{Dir: file.Dir, State: state})
-		}
+	s, err := sinkToRead(file, name)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fault.New(BadFlag, "%s has no online sink to read from", file.Path).WithHint(`add [[sink]] type = "online"`)
+	return catalog().Vectors[s.Type](s, parts.Place{Dir: file.Dir, State: state})
+}
+
+// sinkToRead chooses the sink of a name, or the first that can be read.
+func sinkToRead(file *config.File, name string) (config.Sink, error) {
+	have := catalog()
+	var all, names []string
+	for _, s := range file.Sinks {
+		_, can := have.Vectors[s.Type]
+		can = can && s.Store != "kafka"
+		switch {
+		case can && (name == "" || name == s.Name):
+			return s, nil
+		case name == s.Name:
+			return s, fault.New(UnreadableSink, "no vector can be read from the sink %q of %s", name, file.Path).
+				WithHint("get reads online stores that keep rows by key: local and cassandra")
+		case can:
+			names = append(names, s.Name)
+		}
+		all = append(all, s.Name)
+	}
+	if name == "" {
+		return config.Sink{}, fault.New(BadFlag, "%s has no online sink to read from", file.Path).WithHint(`add [[sink]] type = "online"`)
+	}
+	e := fault.New(UnknownSink, "%s has no sink %q; its sinks are %s", file.Path, name, strings.Join(all, ", "))
+	if near := fault.Suggest(name, names); near != "" {
+		return config.Sink{}, e.WithHint("did you mean %q?", near)
+	}
+	return config.Sink{}, e
 }
 
 // parseKey reads "N14228" for a single key column, or "id=1,region=sp".

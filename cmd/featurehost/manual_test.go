@@ -19,7 +19,7 @@ func TestManual_EveryCommandOfOperations_Runs(t *testing.T) {
 	if len(shown) < 6 {
 		t.Fatalf("the page shows %d commands: where are the others?", len(shown))
 	}
-	values := strings.NewReplacer("PIPELINE.toml", "p.toml", "--start D", "--start 2024-01-02", "--end D", "--end 2024-01-04")
+	values := strings.NewReplacer("PIPELINE.toml", "p.toml", "--start D", "--start 2024-01-02", "--end D", "--end 2024-01-04", "KEY", "1", "NAME", "online")
 	for _, m := range shown {
 		for _, flags := range []string{"", "$1"} {
 			args := strings.Fields(values.Replace(regexp.MustCompile(`\[([^]]*)\]`).ReplaceAllString(m[1], flags)))

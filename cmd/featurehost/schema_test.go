@@ -204,3 +204,54 @@ func (w *world) onlineColumns() (out []string) {
 	}
 	return out
 }
+
+// TestPlan_SinkStages_TellWhatEachSinkStores: where a sink has stages of its
+// own, plan tells the columns that reach it, and these are stored.
+func TestPlan_SinkStages_TellWhatEachSinkStores(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.events(3, 3)
+	stage := "[[sink.stage]]\nuse = \"explode_json\"\ncolumn = \"note__first_over_2_days_rolling_windows\"\nschema = { a = \"integer\", b = \"array<string>\" }\n"
+	w.pipeline(
+		"[[sink]]\ntype = \"historical\"\npath = \"out\"\n", "[[feature_set.feature]]\nname = \"note\"\nfrom = \"amount\"\naggregate = [{ function = \"first\", type = \"string\" }]\n[[sink]]\ntype = \"historical\"\npath = \"out\"\n"+stage,
+		"[[sink]]\ntype = \"online\"\n", "[[sink]]\ntype = \"online\"\n"+strings.Replace(stage, ", b = \"array<string>\"", "", 1),
+	)
+	var plan struct {
+		Result struct {
+			Output []struct{ Name string }
+			Sinks  []struct {
+				Name   string
+				Newest bool `json:"newest_only"`
+				Output []struct{ Name, Type string }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(w.inside("plan", w.path("p.toml"), "--json")), &plan); err != nil {
+		t.Fatal(err)
+	}
+	history, fresh := plan.Result.Sinks[0], plan.Result.Sinks[1]
+	if len(plan.Result.Output) != 5 || len(history.Output) != 7 || len(fresh.Output) != 6 || history.Newest || !fresh.Newest {
+		t.Fatalf("plan tells %+v", plan.Result)
+	}
+	w.inside("run", w.path("p.toml"), "--quiet")
+	var told, stored []string
+	for _, c := range history.Output {
+		told = append(told, c.Name+" "+c.Type)
+	}
+	for _, c := range fresh.Output {
+		stored = append(stored, c.Name+" "+storedAs(c.Type))
+	}
+	files := 0
+	for _, f := range strings.Fields(w.files(func(path string) bool { return strings.HasSuffix(path, ".parquet") })) {
+		if !strings.HasSuffix(f, ".parquet") {
+			continue
+		}
+		files++
+		if got := parquetColumns(w, w.path(f)); !slices.Equal(got, told) {
+			t.Errorf("%s has\n%s\nplan tells\n%s", f, strings.Join(got, "\n"), strings.Join(told, "\n"))
+		}
+	}
+	if got := w.onlineColumns(); files == 0 || !slices.Equal(got, stored) {
+		t.Errorf("%d files; the online table has\n%s\nplan tells\n%s", files, strings.Join(got, "\n"), strings.Join(stored, "\n"))
+	}
+}

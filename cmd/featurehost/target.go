@@ -22,11 +22,16 @@ type target struct {
 }
 
 func (t *target) flags(f *flag.FlagSet) {
-	f.StringVar(&t.plugins, "plugins", "", "folder of plugins, in place of plugins/ beside the pipeline file")
-	f.StringVar(&t.memory, "memory", "", "memory of the whole process, for example 2GiB; over the pipeline file's")
+	t.common(f)
 	f.StringVar(&t.start, "start", "", "first day, yyyy-mm-dd; without it the whole table is made anew")
 	f.StringVar(&t.end, "end", "", "last day, yyyy-mm-dd, included")
 	f.StringVar(&t.date, "date", "", "one day, yyyy-mm-dd: short for --start D --end D")
+}
+
+// common adds the flags of verbs that look at no days.
+func (t *target) common(f *flag.FlagSet) {
+	f.StringVar(&t.plugins, "plugins", "", "folder of plugins, in place of plugins/ beside the pipeline file")
+	f.StringVar(&t.memory, "memory", "", "memory of the whole process, for example 2GiB; over the pipeline file's")
 	f.BoolVar(&t.quiet, "quiet", false, "no progress and no log lines below warnings")
 }
 
@@ -84,6 +89,7 @@ func (t *target) open(c *call, path string) (*host.Host, error) {
 		return nil, err
 	}
 	c.redact = file.Redact
+	t.flagged(file)
 	o := host.Options{Catalog: catalog(), Version: version, Log: logger(c, t.quiet)}
 	if t.plugins != "" {
 		o.PluginDirs = []string{t.plugins}
@@ -96,6 +102,21 @@ func (t *target) open(c *call, path string) (*host.Host, error) {
 		o.Memory = int64(size)
 	}
 	return host.New(file, o)
+}
+
+// flagged notes in the file what the command line says in its place.
+func (t *target) flagged(file *config.File) {
+	start, end := t.start, t.end
+	if t.date != "" {
+		start, end = t.date, t.date
+	}
+	for _, s := range []struct{ key, value string }{
+		{"plugins", t.plugins}, {"pipeline.memory", t.memory}, {"start", start}, {"end", end},
+	} {
+		if s.value != "" {
+			file.Flagged(s.key, s.value)
+		}
+	}
 }
 
 func logger(c *call, quiet bool) *slog.Logger {

@@ -18,10 +18,13 @@
 //	'''                                 # or file = "input.jsonl"
 //
 //	[expect]
-//	at = "historical"                   # historical | online | the name of a stage
+//	at = "historical"                   # historical | online | the name of a sink or a stage
 //	tolerance = 1e-9                    # relative, for float and double; 0 = the same bits
 //	rows = '''
 //	'''                                 # or file = "expected.jsonl", or error = "FH-7001"
+//
+// No server is asked: stores on servers are embedded ones in a test, topics are
+// left out, and readers of servers are given rows.
 //
 // Rows are compared as a multiset. Timestamps are written 2024-01-01T10:00:00Z,
 // dates 2024-01-01, NaN and infinities {"float": "NaN"}.

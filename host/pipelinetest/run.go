@@ -121,20 +121,22 @@ func (c *Case) run(ctx context.Context, dir string, o host.Options) (got table, 
 	defer func() { err = errors.Join(err, h.Close()) }()
 	options := host.RunOptions{Interval: interval}
 	tapped := &collector{}
-	if c.Expect.At != "historical" && c.Expect.At != "online" {
+	store := storeAt(file, c.Expect.At)
+	if store == nil {
 		options.DryRun, options.TapAt, options.Tap = true, c.Expect.At, tapped.add
 	}
 	if _, runErr = h.Run(ctx, options); runErr != nil {
 		return got, runErr, nil
 	}
-	switch c.Expect.At {
-	case "historical":
+	switch {
+	case store == nil:
+	case store.Type == "historical":
 		err = readHistorical(ctx, o.Catalog, file, dir, tapped)
-	case "online":
-		err = readOnline(ctx, o.Catalog, file, dir, tapped)
+	default:
+		err = readOnline(ctx, o.Catalog, file, *store, dir, tapped)
 	}
 	if err == nil && tapped.table.schema == nil {
-		if c.Expect.At == "historical" || c.Expect.At == "online" {
+		if store != nil {
 			tapped.table.schema = flow.NewSchema(nil)
 		} else {
 			err = fault.New(TestFile, "no stage named %q let rows pass", c.Expect.At).At("%s", c.Path)
@@ -150,17 +152,60 @@ func (c *Case) getenv(name string) (string, bool) {
 	return v, ok
 }
 
-// redirect points readers at the case's rows and everything written at dir.
-func (c *Case) redirect(f *config.File, dir string) error {
-	f.Pipeline.State = filepath.Join(dir, "state")
+// storeAt gives the sink whose rows are expected: that of a name, or the first
+// of a type; nil when rows are expected at a stage.
+func storeAt(f *config.File, at string) *config.Sink {
 	for i := range f.Sinks {
-		switch s := &f.Sinks[i]; s.Type {
-		case "historical":
-			s.Path = filepath.Join(dir, "historical")
-		case "online":
-			s.Path = filepath.Join(dir, "online.db")
+		if f.Sinks[i].Name == at {
+			return &f.Sinks[i]
 		}
 	}
+	for i := range f.Sinks {
+		if f.Sinks[i].Type == at {
+			return &f.Sinks[i]
+		}
+	}
+	if at == "historical" || at == "online" {
+		return &config.Sink{Type: at} // what reads it says that there is none
+	}
+	return nil
+}
+
+// redirect points readers at the case's rows and everything written at dir. No
+// server is asked: stores on servers are embedded ones here, and nobody looks
+// at topics.
+func (c *Case) redirect(f *config.File, dir string) error {
+	f.Pipeline.State = filepath.Join(dir, "state")
+	var sinks []config.Sink
+	for _, s := range f.Sinks {
+		s.S3, s.Hive, s.Cassandra = config.S3{}, nil, nil
+		switch {
+		case s.Type == "historical":
+			s.Path = filepath.Join(dir, "historical")
+		case s.Store == "kafka" && s.Name == c.Expect.At:
+			return fault.New(TestFile, "rows cannot be expected at the sink %q: it is a topic", s.Name).At("%s", c.Path).
+				WithHint("expect them at another sink, or at the feature set")
+		case s.Store == "kafka":
+			continue
+		default:
+			s.Store, s.Path = "local", filepath.Join(dir, s.Name+".db")
+		}
+		sinks = append(sinks, s)
+	}
+	f.Sinks = sinks
+	if err := c.feed(f, dir); err != nil {
+		return err
+	}
+	for _, r := range f.Readers {
+		if _, onS3 := strings.CutPrefix(strings.ToLower(r.Path), "s3"); r.Type != "file" || onS3 && strings.Contains(r.Path, "://") {
+			return fault.New(TestFile, "the reader %q reads from a server", r.ID).At("%s", c.Path).WithHint("give it rows with [[input]]")
+		}
+	}
+	return nil
+}
+
+// feed gives readers the case's rows.
+func (c *Case) feed(f *config.File, dir string) error {
 	for _, in := range c.Inputs {
 		r := reader(f, in.Reader)
 		if r == nil {
@@ -174,7 +219,8 @@ func (c *Case) redirect(f *config.File, dir string) error {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			return fault.Wrap(err, TestFile, "input rows cannot be written")
 		}
-		r.Path, r.Format = path, "json"
+		r.Type, r.Path, r.Format = "file", path, "json"
+		r.S3, r.Table, r.Kafka, r.OnBadRow = config.S3{}, nil, nil, ""
 		if in.Columns == "" {
 			continue
 		}
@@ -257,21 +303,18 @@ func readHistorical(ctx context.Context, catalog *parts.Catalog, f *config.File,
 	}
 }
 
-// readOnline reads every vector of the online store.
-func readOnline(ctx context.Context, catalog *parts.Catalog, f *config.File, dir string, to *collector) (err error) {
-	for _, s := range f.Sinks {
-		open, ok := catalog.Vectors[s.Type]
-		if !ok {
-			continue
-		}
-		store, err := open(s, parts.Place{Dir: dir, State: filepath.Join(dir, "state")})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, store.Close()) }()
-		return store.All(ctx, f.FeatureSet.Entity, f.FeatureSet.Name, to.vector)
+// readOnline reads every vector of an online store.
+func readOnline(ctx context.Context, catalog *parts.Catalog, f *config.File, s config.Sink, dir string, to *collector) (err error) {
+	open, ok := catalog.Vectors[s.Type]
+	if !ok || s.Name == "" {
+		return fault.New(TestFile, "the pipeline has no online sink to look at")
 	}
-	return fault.New(TestFile, "the pipeline has no online sink to look at")
+	store, err := open(s, parts.Place{Dir: dir, State: filepath.Join(dir, "state")})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return store.All(ctx, f.FeatureSet.Entity, f.FeatureSet.Name, to.vector)
 }
 
 // vector adds a vector as a row.

@@ -17,6 +17,7 @@ const (
 	KindFeatureSet = "feature_set"
 	KindExchange   = "exchange"
 	KindSink       = "sink"
+	KindSinkStage  = "sink_stage" // between the feature table and one sink
 )
 
 // Meter counts one stage, reader or sink. It is safe for concurrent use.

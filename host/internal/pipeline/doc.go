@@ -18,6 +18,8 @@
 //     publishes.
 //   - P5: at most two exchanges are alive at once, one emptied and one filling,
 //     and they share the budget.
+//   - P6: steps of one output stand behind the feature table; what they do is
+//     seen by that output alone.
 //
 // It knows no reader, stage or sink by name.
 package pipeline

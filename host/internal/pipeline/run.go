@@ -34,12 +34,17 @@ type Settings struct {
 }
 
 // Output takes the feature table, one batch at a time, borrowed, in key order.
-// Newest asks for the newest row of each key only.
+// Newest asks for the newest row of each key only. Steps stand between the
+// feature table and this output alone, row-wise, with Latest behind them where
+// only the newest row is asked for.
 type Output struct {
 	Name   string
 	Newest bool
+	Steps  []*plan.Step
+	Latest *plan.Step
 	Write  func(ctx context.Context, b flow.Batch) error
 	meter  *observe.Meter
+	chain  *chain // of Steps and Latest; nil without
 }
 
 // Result tells what went through.

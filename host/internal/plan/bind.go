@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -120,6 +119,9 @@ func (b *binder) names() {
 		check(fmt.Sprintf("reader[%d].prepare", i), r.Prepare)
 	}
 	check("stage", b.file.Stages)
+	for i, s := range b.file.Sinks {
+		check(fmt.Sprintf("sink[%d].stage", i), s.Stages)
+	}
 	if b.file.FeatureSet == nil {
 		return
 	}
@@ -150,7 +152,7 @@ func (b *binder) problem(path string, err error) error {
 		return err
 	}
 	// A part that knows the key at fault says so as its place.
-	if strings.HasPrefix(e.Place, "feature_set") || strings.HasPrefix(e.Place, "stage[") || strings.HasPrefix(e.Place, "reader[") {
+	if strings.HasPrefix(e.Place, "feature_set") || strings.HasPrefix(e.Place, "stage[") || strings.HasPrefix(e.Place, "reader[") || atSink(e.Place) {
 		path = e.Place
 	}
 	b.problems = append(b.problems, b.place(path, e))
@@ -304,35 +306,7 @@ func (b *binder) bindStages(ctx context.Context, in *flow.Schema) error {
 		return err
 	}
 	b.settleReads(source)
-	return b.bindSinks()
-}
-
-// bindSinks holds the columns of the feature table against what each sink can
-// store. The sinks of a run are made anew: these have written nothing.
-func (b *binder) bindSinks() error {
-	for i, s := range b.file.Sinks {
-		path := fmt.Sprintf("sink[%d]", i)
-		make, ok := b.parts.Catalog.Sinks[s.Type]
-		if !ok {
-			if err := b.problem(path+".type", fault.New(UnknownSink, "unknown sink type %q", s.Type)); err != nil {
-				return err
-			}
-			continue
-		}
-		sink, err := make(s, b.parts.Place, b.parts.Env(s.Type))
-		if err == nil {
-			if c, ok := sink.(flow.ColumnChecker); ok {
-				err = c.CheckColumns(b.plan.Output)
-			}
-			err = errors.Join(err, sink.Close())
-		}
-		if err != nil {
-			if err := b.problem(path, err); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return b.bindSinks(ctx)
 }
 
 func onlyFilters(steps []config.Stage) bool {

@@ -325,7 +325,7 @@ func TestBind_AnyStepFails_ToldAndAllClosed(t *testing.T) {
 		return one(t), head + source("r", "a > 1") + use("score", "wise") + tail
 	}
 	boom := errors.New("boom")
-	for name, make := range map[string]func(testing.TB) (*world, string){"one reader": single, "query": joined} {
+	for name, make := range map[string]func(testing.TB) (*world, string){"one reader": single, "query": joined, "sinks": withSinks} {
 		for kind, fail := range map[string]error{"the system": boom, "the file": fault.Wrap(boom, 299, "boom")} {
 			t.Run(name+", "+kind, func(t *testing.T) {
 				at := 1
@@ -392,7 +392,7 @@ func TestBind_UnknownReaderType_Told(t *testing.T) {
 }
 
 func TestCodes_EveryCodeExplained(t *testing.T) {
-	want := map[fault.Code]bool{plan.UnknownName: true, plan.UnknownSink: true, plan.LateIncremental: true}
+	want := map[fault.Code]bool{plan.UnknownName: true, plan.UnknownSink: true, plan.LateIncremental: true, plan.SinkStageRows: true, plan.SinkStageKeys: true}
 	for _, d := range plan.Codes() {
 		if !want[d.Code] || d.Title == "" || d.Explain == "" {
 			t.Errorf("%+v", d)

@@ -17,6 +17,8 @@
 //     the steps (S-501).
 //   - B2: a keyed step gets all columns of its rows, since all have a say in
 //     their order (S-303), unless it makes other rows of them and knows better.
+//   - B3: stages of a sink work row by row and leave keys and timestamp as they
+//     are; the newest row of a key is chosen behind them.
 //
 // It moves no row itself and knows no reader, stage or sink by name.
 package plan

@@ -112,7 +112,9 @@ func (w *world) lend() plan.Parts {
 		c.AddStage(name, func(config.Stage, parts.Place, flow.Env) (flow.Stage, error) { return w.stage(name, b) })
 	}
 	if !w.noSink {
-		c.AddSink("historical", func(config.Sink, parts.Place, flow.Env) (flow.Sink, error) { return &sink{w: w}, nil })
+		for _, typ := range []string{"historical", "online"} {
+			c.AddSink(typ, func(config.Sink, parts.Place, flow.Env) (flow.Sink, error) { return &sink{w: w}, nil })
+		}
 	}
 	known := func(use string) error {
 		if w.plugins[use] == nil {

@@ -30,6 +30,7 @@ type Plan struct {
 	// that; nil when no sink needs it.
 	Latest *Step
 	Output *flow.Schema // of the feature table
+	Sinks  []*Sink      // in the order of the file
 }
 
 // Source is one reader with its prepare steps.
@@ -130,6 +131,9 @@ func (p *Plan) Close() error {
 	for _, s := range p.steps() {
 		errs = append(errs, s.Stage.Close())
 	}
+	for _, s := range p.Sinks {
+		errs = append(errs, s.close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -170,6 +174,9 @@ func (p *Plan) Plugins() map[string]string {
 		add(s.Prepare)
 	}
 	add(p.Steps)
+	for _, s := range p.Sinks {
+		add(s.Steps)
+	}
 	for _, lent := range p.Lent {
 		note(lent)
 	}

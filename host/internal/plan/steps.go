@@ -17,7 +17,7 @@ import (
 // pipeline file is at fault.
 func (b *binder) bindStage(ctx context.Context, at stop, spec config.Stage, in *flow.Schema) (*Step, error) {
 	path := at.String()
-	step := &Step{Path: path, Name: b.unique(spec.Use), Kind: observe.KindStage, In: in}
+	step := &Step{Path: path, Name: b.named(at, spec.Use), Kind: observe.KindStage, In: in}
 	if spec.Use == filterVerb {
 		step.Kind = observe.KindFilter
 	}
@@ -39,6 +39,12 @@ func (b *binder) bindStage(ctx context.Context, at stop, spec config.Stage, in *
 	}
 	if f, ok := step.Stage.(flow.Folds); ok && f.Folds() {
 		step.Kind = observe.KindFold
+	}
+	if at.list == inSinks {
+		if err := rowWise(step.Stage, spec.Use); err != nil {
+			_ = step.Stage.Close()
+			return nil, b.problem(path+".use", err)
+		}
 	}
 	if err = b.survey(ctx, at, step.Stage, in); err == nil {
 		step.Out, err = step.Stage.Open(ctx, in)

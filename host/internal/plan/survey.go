@@ -26,19 +26,23 @@ type list int
 const (
 	inReader list = iota // [[reader.prepare]]
 	inStages             // [[stage]]
+	inSinks              // [[sink.stage]]
 )
 
 // stop is a step's place in the pipeline file.
 type stop struct {
 	list   list
-	reader int // with inReader
+	reader int // with inReader; with inSinks the sink
 	step   int
 }
 
 // String is the place as config writes it.
 func (s stop) String() string {
-	if s.list == inStages {
+	switch s.list {
+	case inStages:
 		return fmt.Sprintf("stage[%d]", s.step)
+	case inSinks:
+		return fmt.Sprintf("sink[%d].stage[%d]", s.reader, s.step)
 	}
 	return fmt.Sprintf("reader[%d].prepare[%d]", s.reader, s.step)
 }

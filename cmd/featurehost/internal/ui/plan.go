@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host"
 )
 
@@ -36,7 +37,40 @@ func Plan(w io.Writer, p *host.PlanReport) {
 	for _, x := range p.ToRead {
 		fmt.Fprintf(w, "a run reads %s\n", toRead(x))
 	}
-	fmt.Fprintf(w, "sinks: %s\n", strings.Join(p.Sinks, ", "))
+	sinks(w, p)
+	settings(w, p)
+}
+
+// sinks lists the sinks, and what passes on the way to each alone.
+func sinks(w io.Writer, p *host.PlanReport) {
+	names := make([]string, len(p.Sinks))
+	for i, s := range p.Sinks {
+		names[i] = s.Name
+	}
+	fmt.Fprintf(w, "sinks: %s\n", strings.Join(names, ", "))
+	for _, s := range p.Sinks {
+		for _, x := range s.Steps {
+			step(w, "  only for "+s.Name+":", x)
+		}
+	}
+}
+
+// settings says where the value of each connection came from.
+func settings(w io.Writer, p *host.PlanReport) {
+	if len(p.Settings) == 0 {
+		return
+	}
+	rows := make([][]string, len(p.Settings))
+	for i, s := range p.Settings {
+		from := "the variable " + s.From
+		switch s.From {
+		case "file", "default", config.FromFlag:
+			from = "the " + s.From
+		}
+		rows[i] = []string{"  ", s.Key, s.Value, "from " + from}
+	}
+	fmt.Fprintln(w, "settings:")
+	Table(w, []string{"", "", "", ""}, rows)
 }
 
 func step(w io.Writer, word string, s host.PlanStep) {

@@ -34,8 +34,11 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 		fmt.Fprintf(w, "recovered  %s\n", x)
 	}
 	run := fmt.Sprintf("run %d (%s)", r.Run, r.RunID)
-	if dry {
+	switch {
+	case dry:
 		run = "dry run"
+	case r.Portions > 0 || r.RunID == "": // a stream has no number in the ledger
+		run = "stream, " + Count(r.Portions) + " portions,"
 	}
 	fmt.Fprintf(w, "%s of %s, interval %s\n", run, r.Set, r.Interval)
 	var rows [][]string
@@ -115,6 +118,11 @@ func Losses(w io.Writer, r *host.Report) {
 	each(r.Dropped, say("dropped"))
 	each(r.CastFailures, say("cast failures in"))
 	each(r.BadJSON, say("no JSON object in"))
+	for _, s := range r.Sinks {
+		if s.Error == "" {
+			fmt.Fprintf(w, "loaded %s: %s\n", s.Name, plural(s.Rows, "row"))
+		}
+	}
 }
 
 func each(m map[string]int64, f func(string, int64)) {

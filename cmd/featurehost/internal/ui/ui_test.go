@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
@@ -241,7 +242,7 @@ func TestReport_EveryCount_IsThere(t *testing.T) {
 	}
 	b.Reset()
 	Losses(&b, report())
-	if want := "filtered 3 rows: stage x\nrejected 1 rows: bad_row\nrejected 2 rows: null_key\ndropped 9 rows: null_timestamp\ncast failures in 6 rows: v\n"; b.String() != want {
+	if want := "filtered 3 rows: stage x\nrejected 1 rows: bad_row\nrejected 2 rows: null_key\ndropped 9 rows: null_timestamp\ncast failures in 6 rows: v\nloaded historical: 17 rows\nloaded online: 8 rows\n"; b.String() != want {
 		t.Errorf("losses read\n%s", b.String())
 	}
 }
@@ -254,7 +255,11 @@ func TestPlan_Report_EdgesWithTheirColumns(t *testing.T) {
 			Prepare: []host.PlanStep{{Name: "filter", Kind: "filter", Reads: []string{"id"}}}}},
 		Query: &host.PlanQuery{SQL: "SELECT *\n  FROM r", Columns: []host.Column{{Name: "long_name", Type: "date"}, {Name: "v", Type: "double"}}},
 		Steps: []host.PlanStep{{Name: "p", Kind: "stage", Reads: []string{"v", "w"}, Plugin: &host.PlanPlugin{Name: "p", Version: "1", Digest: "sha256:cd", Path: "p.wasm", Kind: "map", Memory: 64 << 20}}},
-		Sinks: []string{"historical", "online"},
+		Sinks: []host.PlanSink{{Name: "historical"}, {Name: "shared", Steps: []host.PlanStep{{Name: "shared: filter", Kind: "sink_stage", Reads: []string{"id"}, Output: []host.Column{{Name: "id", Type: "bigint"}}}}}},
+		Settings: []config.Setting{
+			{Key: "sink[0].path", Value: "out", From: "file"}, {Key: "sink[1].hosts", Value: "a,b", From: "CASSANDRA_HOST"},
+			{Key: "sink[1].consistency", Value: "ONE", From: "default"}, {Key: "pipeline.memory", Value: "1GiB", From: config.FromFlag},
+		},
 	})
 	want := `pipeline p.toml -> s (featurehost semantics), interval ..
 sha256:ab, memory 2 GiB, 3 workers
@@ -268,7 +273,14 @@ query: SELECT * FROM r
 stage p (stage), reads v, w
     plugin p@1 map p.wasm, memory 64 MiB per instance
     sha256:cd
-sinks: historical, online
+sinks: historical, shared
+  only for shared: shared: filter (sink_stage), reads id
+      id  bigint
+settings:
+    sink[0].path         out   from the file
+    sink[1].hosts        a,b   from the variable CASSANDRA_HOST
+    sink[1].consistency  ONE   from the default
+    pipeline.memory      1GiB  from the flag
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())
