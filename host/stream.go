@@ -77,7 +77,7 @@ func streamable(f *config.File) error {
 		switch {
 		case len(x.Aggregate) > 0:
 			return unfit("computes no aggregates, as of feature %q", x.Name)
-		case len(x.Function) > 0:
+		case x.Window != nil:
 			return unfit("computes no windows over rows, as of feature %q", x.Name)
 		}
 	}
