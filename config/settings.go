@@ -29,11 +29,15 @@ const (
 
 // fallback gives the value of a variable that stands in for a key.
 func (d *decoder) fallback(variable string) string {
-	if variable == "" {
-		return ""
+	return strings.TrimSpace(d.variable(variable))
+}
+
+// variable gives what a variable holds; "" where it is not set.
+func (d *decoder) variable(name string) string {
+	if v, ok := d.getenv(name); ok && name != "" {
+		return v
 	}
-	v, _ := d.getenv(variable)
-	return strings.TrimSpace(v)
+	return ""
 }
 
 // setting gives a text of the file or, where the file is silent, of the
@@ -58,10 +62,7 @@ func (d *decoder) secret(t *table, key, variable string) Secret {
 	at := join(t.path, key)
 	v, from := t.val(key), fromFile
 	if !d.has(at) {
-		v, from = "", variable
-		if variable != "" {
-			v, _ = d.getenv(variable)
-		}
+		v, from = d.variable(variable), variable
 	}
 	s := NewSecret(v)
 	if !s.IsZero() {
