@@ -99,16 +99,25 @@ func (h *Host) Close() error {
 // Plan binds the pipeline file and tells how it would run. Everything that a
 // run would refuse before its first row is refused here.
 func (h *Host) Plan(ctx context.Context, interval flow.Interval) (report *PlanReport, err error) {
-	s, err := h.session(ctx, &observe.Events{}, nil, false)
+	err = h.bound(ctx, interval, false, func(_ *session, p *plan.Plan) error {
+		report = planReport(p, h.memory.total)
+		return nil
+	})
+	return report, err
+}
+
+// bound binds the pipeline to be looked at, and closes it after use.
+func (h *Host) bound(ctx context.Context, interval flow.Interval, writes bool, use func(*session, *plan.Plan) error) (err error) {
+	s, err := h.session(ctx, &observe.Events{}, nil, writes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	p, err := s.bind(ctx, interval, false)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return planReport(p, h.memory.total), nil
+	return use(s, p)
 }
 
 // session is what one binding or run of the pipeline holds open.
