@@ -73,28 +73,29 @@ func holdsStruct(t arrow.DataType) bool {
 
 // types reads a table of name = type, in file order.
 func (d *decoder) types(path string, v any, key KeyDoc) (any, bool) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		d.wrongType(path, key, v)
-		return nil, false
-	}
-	var out []item[Column]
-	whole := true
-	for _, name := range d.inOrder(path, m) {
-		at := join(path, name)
-		t, ok := d.typ(at, m[name], KeyDoc{Name: name, Kind: KindType})
-		if !ok {
-			whole = false
-			continue
-		}
-		out = append(out, item[Column]{at, Column{Name: name, Type: t.(text).val}})
-	}
-	return out, whole
+	return d.typed(path, v, key, func(at, name string, v any) (string, bool) {
+		return d.typeText(at, v, KeyDoc{Name: name, Kind: KindType})
+	})
 }
 
 // fields reads a table of types in which a nested table is a struct, which
 // becomes the text struct<name: type, ...>.
 func (d *decoder) fields(path string, v any, key KeyDoc) (any, bool) {
+	return d.typed(path, v, key, d.field)
+}
+
+// typeText reads a type and gives it as written.
+func (d *decoder) typeText(path string, v any, key KeyDoc) (string, bool) {
+	t, ok := d.typ(path, v, key)
+	if !ok {
+		return "", false
+	}
+	return t.(text).val, true
+}
+
+// typed reads a table of names, in file order, each with what read takes for
+// the text of its type.
+func (d *decoder) typed(path string, v any, key KeyDoc, read func(at, name string, v any) (string, bool)) (any, bool) {
 	m, ok := v.(map[string]any)
 	if !ok {
 		d.wrongType(path, key, v)
@@ -104,7 +105,7 @@ func (d *decoder) fields(path string, v any, key KeyDoc) (any, bool) {
 	whole := true
 	for _, name := range d.inOrder(path, m) {
 		at := join(path, name)
-		typ, ok := d.field(at, name, m[name])
+		typ, ok := read(at, name, m[name])
 		if !ok {
 			whole = false
 			continue
@@ -118,11 +119,7 @@ func (d *decoder) fields(path string, v any, key KeyDoc) (any, bool) {
 func (d *decoder) field(path, name string, v any) (string, bool) {
 	m, ok := v.(map[string]any)
 	if _, isText := v.(string); isText {
-		t, ok := d.typ(path, v, KeyDoc{Name: name, Kind: KindFields})
-		if !ok {
-			return "", false
-		}
-		return t.(text).val, true
+		return d.typeText(path, v, KeyDoc{Name: name, Kind: KindFields})
 	}
 	if !ok {
 		d.wrongType(path, KeyDoc{Name: name, Kind: KindType}, v)

@@ -2,10 +2,8 @@ package host
 
 import (
 	"context"
-	"errors"
 
 	"github.com/featurehost/featurehost/host/flow"
-	"github.com/featurehost/featurehost/host/internal/observe"
 	"github.com/featurehost/featurehost/host/internal/plan"
 )
 
@@ -32,42 +30,33 @@ func (h *Host) Estimate(ctx context.Context, interval flow.Interval) (report *Pl
 	if err := ordered(interval); err != nil {
 		return nil, err
 	}
-	s, err := h.session(ctx, &observe.Events{}, nil, false)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	p, err := s.bind(ctx, interval, false)
-	if err != nil {
-		return nil, err
-	}
-	report = planReport(p, h.memory.total)
-	report.ToRead, err = toRead(ctx, p)
+	err = h.bound(ctx, interval, false, func(_ *session, p *plan.Plan) (err error) {
+		report = planReport(p, h.memory.total)
+		report.ToRead, err = toRead(ctx, p)
+		return err
+	})
 	return report, err
 }
 
 // EstimateMissing is Missing with what the run over each chunk would read.
 func (h *Host) EstimateMissing(ctx context.Context, interval flow.Interval) (report *MissingReport, err error) {
-	s, err := h.session(ctx, &observe.Events{}, nil, false)
+	err = h.bound(ctx, flow.Interval{}, false, func(s *session, p *plan.Plan) (err error) {
+		if report, err = h.missing(ctx, interval, p.Plugins()); err != nil {
+			return err
+		}
+		for i := range report.Chunks {
+			c := &report.Chunks[i]
+			if p, err = s.bind(ctx, c.interval, false); err != nil {
+				return err
+			}
+			if c.Readers, err = toRead(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	p, err := s.bind(ctx, flow.Interval{}, false)
-	if err != nil {
-		return nil, err
-	}
-	if report, err = h.missing(ctx, interval, p.Plugins()); err != nil {
-		return nil, err
-	}
-	for i := range report.Chunks {
-		c := &report.Chunks[i]
-		if p, err = s.bind(ctx, c.interval, false); err != nil {
-			return nil, err
-		}
-		if c.Readers, err = toRead(ctx, p); err != nil {
-			return nil, err
-		}
 	}
 	return report, nil
 }

@@ -104,16 +104,25 @@ func (h *Host) Plan(ctx context.Context, interval flow.Interval) (report *PlanRe
 			return nil, err
 		}
 	}
-	s, err := h.session(ctx, &observe.Events{}, nil, false)
+	err = h.bound(ctx, interval, false, func(_ *session, p *plan.Plan) error {
+		report = planReport(p, h.memory.total)
+		return nil
+	})
+	return report, err
+}
+
+// bound binds the pipeline to be looked at, and closes it after use.
+func (h *Host) bound(ctx context.Context, interval flow.Interval, writes bool, use func(*session, *plan.Plan) error) (err error) {
+	s, err := h.session(ctx, &observe.Events{}, nil, writes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	p, err := s.bind(ctx, interval, false)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return planReport(p, h.memory.total), nil
+	return use(s, p)
 }
 
 // session is what one binding or run of the pipeline holds open.

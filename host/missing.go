@@ -10,6 +10,7 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/ledger"
 	"github.com/featurehost/featurehost/host/internal/observe"
+	"github.com/featurehost/featurehost/host/internal/plan"
 )
 
 // longestChunk is how many days one run of --missing computes, so that what an
@@ -74,16 +75,11 @@ func (h *Host) Missing(ctx context.Context, interval flow.Interval) (*MissingRep
 
 // pluginsOf binds the pipeline to tell the plugins that it runs.
 func (h *Host) pluginsOf(ctx context.Context, writes bool) (plugins map[string]string, err error) {
-	s, err := h.session(ctx, &observe.Events{}, nil, writes)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	p, err := s.bind(ctx, flow.Interval{}, false)
-	if err != nil {
-		return nil, err
-	}
-	return p.Plugins(), nil
+	err = h.bound(ctx, flow.Interval{}, writes, func(_ *session, p *plan.Plan) error {
+		plugins = p.Plugins()
+		return nil
+	})
+	return plugins, err
 }
 
 func (h *Host) missing(ctx context.Context, interval flow.Interval, plugins map[string]string) (*MissingReport, error) {
