@@ -114,6 +114,12 @@ func (r *running) fill() {
 			RowGroups: s.RowGroups, RowGroupsSkipped: s.RowGroupsSkipped, BadRows: s.BadRows,
 		}
 	}
+	for _, c := range r.host.file.Readers {
+		if x, ok := out.Readers[c.ID]; ok {
+			x.Type = c.Type
+			out.Readers[c.ID] = x
+		}
+	}
 	out.Query = r.result.Query
 	out.Filtered, out.Folded = r.lessened(observe.KindFilter), r.lessened(observe.KindFold)
 	out.Stacked = e.Total(countStacked)

@@ -24,7 +24,7 @@ func (h *Host) ledger() (*ledger.Ledger, blob.Store) {
 			store = closedStore{err}
 		}
 	}
-	return ledger.Open(store, ledger.Options{Now: h.options.Now}), store
+	return ledger.Open(store, ledger.Options{Now: h.options.Now, Redact: h.file.Redact}), store
 }
 
 // closedStore is a blob.Store that could not be opened.

@@ -45,13 +45,14 @@ type Report struct {
 
 // Read tells what one reader gave.
 type Read struct {
-	Rows             int64 `json:"rows"`
-	OutOfInterval    int64 `json:"out_of_interval,omitempty"`
-	Objects          int64 `json:"objects"`
-	Bytes            int64 `json:"bytes"`
-	RowGroups        int64 `json:"row_groups,omitempty"`
-	RowGroupsSkipped int64 `json:"row_groups_skipped,omitempty"`
-	BadRows          int64 `json:"bad_rows,omitempty"`
+	Type             string `json:"type,omitempty"` // of the reader
+	Rows             int64  `json:"rows"`
+	OutOfInterval    int64  `json:"out_of_interval,omitempty"`
+	Objects          int64  `json:"objects"` // files, or partitions of a topic
+	Bytes            int64  `json:"bytes"`
+	RowGroups        int64  `json:"row_groups,omitempty"`
+	RowGroupsSkipped int64  `json:"row_groups_skipped,omitempty"`
+	BadRows          int64  `json:"bad_rows,omitempty"`
 	// DaysOf is the column that tells the day of a row, where rows were left
 	// unread by it and it is not the feature set's timestamp.
 	DaysOf string `json:"days_of,omitempty"`

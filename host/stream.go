@@ -369,6 +369,7 @@ func (x *stream) tell(r *running) {
 	out.Portions++
 	for id, read := range one.Readers {
 		was := out.Readers[id]
+		was.Type = read.Type
 		was.Rows, was.Bytes, was.BadRows, was.Objects = was.Rows+read.Rows, was.Bytes+read.Bytes, was.BadRows+read.BadRows, max(was.Objects, read.Objects)
 		was.OutOfInterval += read.OutOfInterval
 		out.Readers[id] = was

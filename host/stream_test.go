@@ -204,6 +204,61 @@ func TestStream_WhatAPortionCannotTell_Refused(t *testing.T) {
 	}
 }
 
+// A function of one value looks at no other row.
+func TestStream_FunctionOfARow_Computed(t *testing.T) {
+	broker, name, dir := servertest.Kafka(t), servertest.Name(t), t.TempDir()
+	produce(t, broker, name, event(1, 5, 50), event(1, 3, 30))
+	text := strings.Replace(streamFile(broker, name), "name = \"amount\"\ntype = \"double\"\n", "name = \"amount\"\nfunction = [\"sqrt\", { function = \"round\", type = \"integer\" }]\n", 1)
+	streamed(t, opened(t, dir, text, host.Options{}), dir, map[string]string{"1": "[2026-01-31T10:05:00Z 7.0710678118654755 50]"})
+}
+
+// A stream outlives its broker: what was sent before, while it was away and
+// after it came back is in the store, and the stream never ended.
+func TestStream_BrokerFrozenOrKilled_GoesOn(t *testing.T) {
+	_ = servertest.Kafka(t)
+	s := servertest.Own(t, "kafka")
+	name, dir := servertest.Name(t), t.TempDir()
+	produce(t, s.Addr, name, event(1, 5, 50))
+	want := map[string]string{"1": "[2026-01-31T10:05:00Z 50]"}
+	h := opened(t, dir, streamFile(s.Addr, name), host.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := h.Run(ctx, host.RunOptions{})
+		ended <- err
+	}()
+	arrives := func() {
+		t.Helper()
+		var got map[string]string
+		for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+			if got = vectors(t, dir); fmt.Sprint(got) == fmt.Sprint(want) {
+				return
+			}
+			select {
+			case err := <-ended:
+				t.Fatalf("the stream ended: %v", err)
+			default:
+			}
+		}
+		t.Fatalf("the store holds %v, want %v", got, want)
+	}
+	arrives()
+	for i, trouble := range []func(){
+		func() { s.Freeze(); time.Sleep(20 * time.Second); s.Thaw() },
+		func() { s.Kill(); time.Sleep(3 * time.Second); s.Restart() },
+	} {
+		trouble()
+		produce(t, s.Addr, name, event(1, 6+i, 60+i), event(10+i, 1, i))
+		want["1"], want[fmt.Sprint(10+i)] = fmt.Sprintf("[2026-01-31T10:%02d:00Z %d]", 6+i, 60+i), fmt.Sprintf("[2026-01-31T10:01:00Z %d]", i)
+		arrives()
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // dies is a stream whose process is killed where it would commit.
 type dies struct{ flow.Stream }
 

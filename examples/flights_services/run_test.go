@@ -99,7 +99,7 @@ func (s *stage) run(readers string) *host.Report {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	report, err := run(s.t.Context(), file, s.t.TempDir(), true)
+	report, err := run(s.t.Context(), file, s.t.TempDir(), true, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -124,18 +124,22 @@ func embedded(t testing.TB, data string) (table string, report *host.Report) {
 	for i := range file.Readers {
 		file.Readers[i].Path = filepath.Join(data, filepath.Base(file.Readers[i].Path))
 	}
-	if report, err = run(t.Context(), file, t.TempDir(), false); err != nil {
+	if report, err = run(t.Context(), file, t.TempDir(), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "out", "historical", "aircraft", "aircraft_delays"), report
 }
 
-// run runs a pipeline once, after making its tables if that is asked for.
-func run(ctx context.Context, file *config.File, state string, migrate bool) (report *host.Report, err error) {
+// run runs a pipeline once, after making its tables if that is asked for, and
+// through a gate if there is one.
+func run(ctx context.Context, file *config.File, state string, migrate bool, g *gate) (report *host.Report, err error) {
 	file.Pipeline.State = state
 	catalog := &parts.Catalog{}
 	builtins.Register(catalog)
 	connectors.Register(catalog)
+	if g != nil {
+		g.build(catalog)
+	}
 	h, err := host.New(file, host.Options{Catalog: catalog, PluginDirs: []string{"../../plugins"}})
 	if err != nil {
 		return nil, err

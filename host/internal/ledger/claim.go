@@ -67,12 +67,12 @@ func (c *Claim) Published(ctx context.Context, results map[string]flow.Published
 
 // Incomplete says that a store could not be loaded; the next run tries again.
 func (c *Claim) Incomplete(ctx context.Context, results map[string]flow.Published, why error) error {
-	return c.change(ctx, func(r *Record) { r.State, r.Results, r.Error = Incomplete, results, why.Error() })
+	return c.change(ctx, func(r *Record) { r.State, r.Results, r.Error = Incomplete, results, c.ledger.text(why) })
 }
 
 // Undone says that nothing of the run is left.
 func (c *Claim) Undone(ctx context.Context, why error) error {
-	return c.change(ctx, func(r *Record) { r.State, r.Error = Undone, why.Error() })
+	return c.change(ctx, func(r *Record) { r.State, r.Error = Undone, c.ledger.text(why) })
 }
 
 // Held reports whether the record still says that the days are claimed by us

@@ -21,6 +21,8 @@ type Ledger struct {
 	lease time.Duration
 	now   func() time.Time
 	me    Holder
+	// text is what is written of an error.
+	text func(error) string
 }
 
 // Options of a ledger. The zero value works.
@@ -32,11 +34,18 @@ type Options struct {
 	Now func() time.Time
 	// Holder stands for this process; the zero value finds out.
 	Holder Holder
+	// Redact takes secrets out of the texts of errors before they are written;
+	// nil leaves them as they are.
+	Redact func(string) string
 }
 
 // Open gives the ledger that lies in store, which may be empty.
 func Open(store blob.Store, o Options) *Ledger {
 	l := &Ledger{store: store, lease: o.Lease, now: o.Now, me: o.Holder}
+	l.text = error.Error
+	if o.Redact != nil {
+		l.text = func(err error) string { return o.Redact(err.Error()) }
+	}
 	if l.lease == 0 {
 		l.lease = time.Minute
 	}

@@ -401,6 +401,59 @@ func TestClaim_Incomplete_FinishedByTheNextRun(t *testing.T) {
 	next.Close()
 }
 
+func TestClaim_Errors_WrittenWithoutSecrets(t *testing.T) {
+	ctx := context.Background()
+	l := Open(blob.NewLocal(t.TempDir(), nil), Options{Redact: func(s string) string { return strings.ReplaceAll(s, "hunter2", "***") }})
+	why := errors.New("no hunter2 is known")
+	incomplete, undone := acquire(t, l, "2024-01-01", "2024-01-02"), acquire(t, l, "2024-02-01", "2024-02-02")
+	err := errors.Join(incomplete.Prepared(ctx, []flow.Pending{{Sink: "online"}}, nil, Extent{}), incomplete.Incomplete(ctx, nil, why), incomplete.Close(), undone.Undone(ctx, why), undone.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(state State) {
+		t.Helper()
+		list, err := l.List(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, r := range list {
+			if r.State == state && r.Error == "no *** is known" {
+				n++
+			}
+			if strings.Contains(r.Error, "hunter2") {
+				t.Errorf("run %d tells %q", r.Number, r.Error)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d records of state %s tell why, in %v", n, state, list)
+		}
+	}
+	check(Incomplete)
+	check(Undone)
+	again := &repairs{fail: why}
+	if c, _, err := l.Acquire(ctx, request("2024-01-01", "2024-01-02"), again.finish, again.undo); err == nil {
+		c.Close()
+		t.Fatal("the store was still away, and a run over its days began")
+	}
+	check(Incomplete)
+	lost := &repairs{fail: fmt.Errorf("%w: %w", why, flow.ErrPendingLost)}
+	c, _, err := l.Acquire(ctx, request("2024-01-01", "2024-01-02"), lost.finish, lost.undo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	list, err := l.List(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		if strings.Contains(r.Error, "hunter2") {
+			t.Errorf("run %d tells %q", r.Number, r.Error)
+		}
+	}
+}
+
 // A state folder that did not outlive its machine must not block the table for
 // ever: whoever computes the same days again goes on.
 // Rules: S-1210, S-1303.

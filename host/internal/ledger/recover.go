@@ -106,7 +106,7 @@ func (l *Ledger) recoverOne(ctx context.Context, r Record, interval flow.Interva
 		case err == nil:
 			r.State, r.Results, r.Error = Published, results, ""
 		case bad == nil && errors.Is(err, flow.ErrPendingLost) && interval.Covers(days):
-			r.State, r.Results, r.Error = Superseded, results, err.Error()
+			r.State, r.Results, r.Error = Superseded, results, l.text(err)
 		default:
 			return Recovered{}, errors.Join(err, l.progress(ctx, r, results, err))
 		}
@@ -124,7 +124,7 @@ func (l *Ledger) progress(ctx context.Context, r Record, results map[string]flow
 	if len(results) <= len(r.Results) {
 		return nil
 	}
-	r.State, r.Results, r.Error, r.Changed = Incomplete, results, why.Error(), l.now().UTC()
+	r.State, r.Results, r.Error, r.Changed = Incomplete, results, l.text(why), l.now().UTC()
 	return l.store.Put(context.WithoutCancel(ctx), key(r.Number), encode(r))
 }
 

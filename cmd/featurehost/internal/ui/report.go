@@ -134,7 +134,11 @@ func each(m map[string]int64, f func(string, int64)) {
 func readNote(x host.Read) string {
 	var parts []string
 	if x.Objects > 0 {
-		parts = append(parts, fmt.Sprintf("%s, %s", plural(x.Objects, "file"), Bytes(x.Bytes)))
+		what := "file"
+		if x.Type == "kafka" {
+			what = "partition"
+		}
+		parts = append(parts, fmt.Sprintf("%s, %s", plural(x.Objects, what), Bytes(x.Bytes)))
 	}
 	if x.RowGroupsSkipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d row groups skipped", x.RowGroupsSkipped, x.RowGroups+x.RowGroupsSkipped))

@@ -203,7 +203,7 @@ func TestPreview_Batches_FirstRowsOnly(t *testing.T) {
 func report() *host.Report {
 	r := &host.Report{
 		Set: "s", Run: 4, RunID: "r4", Interval: "2024-01-01..", Seconds: 1.2345,
-		Readers:  map[string]host.Read{"b": {Rows: 1000, Objects: 2, Bytes: 2048, RowGroups: 1, RowGroupsSkipped: 3, OutOfInterval: 5}, "a": {Rows: 1}},
+		Readers:  map[string]host.Read{"b": {Rows: 1000, Objects: 2, Bytes: 2048, RowGroups: 1, RowGroupsSkipped: 3, OutOfInterval: 5}, "a": {Rows: 1}, "k": {Type: "kafka", Rows: 0, Objects: 3, Bytes: 1024}},
 		Filtered: map[string]int64{"stage x": 3}, Rejected: map[string]int64{"null_key": 2, "bad_row": 1}, Dropped: map[string]int64{"null_timestamp": 9},
 		Used: 990, Features: host.Features{Made: 20, Duplicates: 1, OutsideInterval: 2, Rows: 17},
 		Sinks:        []host.SinkReport{{Name: "historical", Published: flow.Published{Rows: 17, Partitions: 1, Cleared: 2}}, {Name: "online", Published: flow.Published{Rows: 8, Stale: 4}}},
@@ -223,7 +223,7 @@ func TestReport_EveryCount_IsThere(t *testing.T) {
 	got := b.String()
 	for _, want := range []string{
 		"recovered  run 3 undone\nrun 4 (r4) of s, interval 2024-01-01..\n",
-		"read b              1,000  2 files, 2 KiB; 3 of 4 row groups skipped; 5 outside the interval\n",
+		"read b              1,000  2 files, 2 KiB; 3 of 4 row groups skipped; 5 outside the interval\n", "read k                  0  3 partitions, 1 KiB\n",
 		"rejected                1  bad_row\n    rejected                2  null_key\n", "filtered                3  stage x\n", "dropped                 9  null_timestamp\n",
 		"used                  990\n", "features made          20\n", "duplicates dropped      1\n", "outside interval        2\n",
 		"historical             17  1 day written, 2 days cleared\n", "online                  8  4 older than the stored row\n", "cast failures           6  column v\n",
