@@ -66,7 +66,7 @@ func (d *decoder) addresses(t *table, key, variable, port string) []string {
 func (d *decoder) serverURL(t *table, key string) string {
 	v := d.setting(t, key, "", "")
 	if v != "" && !isServerURL(v) {
-		d.bad(join(t.path, key), atValue, BadValue, `as in "http://localhost:8081", without user and password`, "%q %s is no URL of a server", key, tableName(t.path))
+		d.bad(join(t.path, key), atValue, BadValue, `as in "http://localhost:8081"; user and password have keys of their own`, "%q %s is no URL of a server", key, tableName(t.path))
 	}
 	return v
 }
@@ -91,14 +91,19 @@ func (d *decoder) tls(t *table) *TLS {
 
 // user reads a user and the password, which belong together.
 func (d *decoder) user(t *table, userVariable, passwordVariable string) (string, Secret) {
-	d.notEmpty(t, "username", "password")
-	name, password := d.setting(t, "username", userVariable, ""), d.secret(t, "password", passwordVariable)
+	return d.userOf(t, "username", "password", userVariable, passwordVariable)
+}
+
+// userOf is user under keys of other names.
+func (d *decoder) userOf(t *table, userKey, passwordKey, userVariable, passwordVariable string) (string, Secret) {
+	d.notEmpty(t, userKey, passwordKey)
+	name, password := d.setting(t, userKey, userVariable, ""), d.secret(t, passwordKey, passwordVariable)
 	given := func(key string, is bool) bool { return is || d.has(join(t.path, key)) || t.meant[key] }
-	switch has, word := given("username", name != ""), given("password", !password.IsZero()); {
+	switch has, word := given(userKey, name != ""), given(passwordKey, !password.IsZero()); {
 	case has && !word:
-		d.needed(t, "password", passwordVariable, `write password = "${...}"`, false)
+		d.needed(t, passwordKey, passwordVariable, "write "+passwordKey+` = "${...}"`, false)
 	case word && !has:
-		d.needed(t, "username", userVariable, `write username = "..."`, false)
+		d.needed(t, userKey, userVariable, "write "+userKey+` = "..."`, false)
 	}
 	return name, password
 }

@@ -88,10 +88,18 @@ type Table struct {
 type Kafka struct {
 	Client   KafkaClient
 	Topic    string
-	From, To string // default "first" and "last"; the end is fixed when the run starts
-	Stream   bool   // read on for ever, as a member of Group
-	Group    string // default: the pipeline's name
-	Registry string // URL of a schema registry; format avro
+	From, To string   // default "first" and "last"; the end is fixed when the run starts
+	Stream   bool     // read on for ever, as a member of Group
+	Group    string   // default: the pipeline's name
+	Registry Registry // of the schemas; format avro
+}
+
+// Registry is how a schema registry is reached. Over https the authorities and
+// certificates of the brokers' TLS hold for it too.
+type Registry struct {
+	URL      string
+	Username string // "" for a registry that takes anybody
+	Password Secret
 }
 
 // KafkaClient is how brokers are reached.
@@ -359,8 +367,8 @@ type Cassandra struct {
 type KafkaSink struct {
 	Client   KafkaClient
 	Topic    string
-	Format   string // json (default) | avro
-	Registry string // avro: URL of a schema registry
+	Format   string   // json (default) | avro
+	Registry Registry // avro: where the schema is registered
 }
 
 // ByteSize is a number of bytes, written "512MiB".

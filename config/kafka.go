@@ -27,7 +27,7 @@ func (d *decoder) kafka(t *table, r Reader) *Kafka {
 	d.notEmpty(t, "topic", "from", "to", "group", "registry")
 	k := &Kafka{
 		Client: d.kafkaClient(t), Topic: d.setting(t, "topic", "", ""), From: or(t.val("from"), "first"), To: or(t.val("to"), "last"),
-		Group: t.val("group"), Registry: d.serverURL(t, "registry"),
+		Group: t.val("group"), Registry: d.registry(t),
 	}
 	k.Stream, _ = get[bool](t, "stream")
 	from, fromOK := d.position(t, "from", k.From)
@@ -51,12 +51,19 @@ func (d *decoder) kafka(t *table, r Reader) *Kafka {
 	return k
 }
 
+// registry reads how the schema registry is reached.
+func (d *decoder) registry(t *table) Registry {
+	r := Registry{URL: d.serverURL(t, "registry")}
+	r.Username, r.Password = d.userOf(t, "registry_username", "registry_password", "", "")
+	return r
+}
+
 // kafkaFormat holds what only one format of messages takes.
 func (d *decoder) kafkaFormat(t *table, format string) {
 	if format == "avro" {
 		d.needed(t, "registry", "", `write registry = "http://..."`, false)
 	} else if format != "" {
-		d.only(t, `format = "avro"`, "registry")
+		d.only(t, `format = "avro"`, "registry", "registry_username", "registry_password")
 	}
 }
 
@@ -101,7 +108,7 @@ func (d *decoder) position(t *table, key, v string) (topicPlace, bool) {
 // kafkaSink reads a topic that is written.
 func (d *decoder) kafkaSink(t *table) *KafkaSink {
 	d.notEmpty(t, "topic", "registry")
-	k := &KafkaSink{Client: d.kafkaClient(t), Topic: d.setting(t, "topic", "", ""), Format: or(t.val("format"), "json"), Registry: d.serverURL(t, "registry")}
+	k := &KafkaSink{Client: d.kafkaClient(t), Topic: d.setting(t, "topic", "", ""), Format: or(t.val("format"), "json"), Registry: d.registry(t)}
 	d.needed(t, "topic", "", `write topic = "..."`, false)
 	d.kafkaFormat(t, k.Format)
 	return k

@@ -81,6 +81,8 @@ func readerVariants() []Variant {
 			{Name: "format", Kind: KindString, Default: `"json"`, Values: []string{"json", "avro", "raw"}, Doc: "format of the value; raw gives its bytes"},
 			{Name: "schema", Kind: KindTypes, Doc: "json: fields of the value and their types"},
 			{Name: "registry", Kind: KindString, Doc: "avro: URL of the schema registry"},
+			{Name: "registry_username", Kind: KindString, Doc: "avro: user of the registry; without it nobody logs in"},
+			{Name: "registry_password", Kind: KindString, Doc: "avro: password of the registry's user; it is never printed"},
 			{Name: "lateness", Kind: KindTime, Later: true, Doc: "how late a row may come"},
 			{Name: "idle_timeout", Kind: KindTime, Later: true, Doc: "when a silent topic partition no longer holds the watermark"},
 			{Name: "advance", Kind: KindString, Later: true, Doc: "what moves the watermark"},
@@ -265,6 +267,8 @@ func sinkVariants() []Variant {
 			{Name: "topic", Kind: KindString, Doc: "kafka: topic to write"},
 			{Name: "format", Kind: KindString, Default: `"json"`, Values: []string{"json", "avro"}, Doc: "kafka: format of the messages"},
 			{Name: "registry", Kind: KindString, Doc: "kafka: URL of the schema registry; for avro"},
+			{Name: "registry_username", Kind: KindString, Doc: "kafka: user of the registry; without it nobody logs in"},
+			{Name: "registry_password", Kind: KindString, Doc: "kafka: password of the registry's user; it is never printed"},
 		}...)},
 	}
 }

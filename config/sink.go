@@ -82,7 +82,7 @@ func (d *decoder) online(t *table, s *Sink, fs *FeatureSet) {
 	d.ttl(t, s, fs)
 	s.WriteToEntity, _ = get[bool](t, "write_to_entity")
 	if s.Store != "kafka" {
-		d.only(t, `store = "kafka"`, "brokers", "mechanism", "topic", "format", "registry")
+		d.only(t, `store = "kafka"`, "brokers", "mechanism", "topic", "format", "registry", "registry_username", "registry_password")
 	} else {
 		d.only(t, "a store that keeps rows by key", "ttl", "write_to_entity")
 	}

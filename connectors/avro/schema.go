@@ -19,16 +19,22 @@ type Schema struct {
 	fields []arrow.Field
 }
 
-// Parse reads a schema. References to other schemas are not followed. Errors:
-// FH-7610.
-func Parse(text string) (s *Schema, err error) {
+// Parse reads a schema. The texts of others whose types it names come with it,
+// each behind those that it needs itself. Errors: FH-7610.
+func Parse(text string, needs ...string) (s *Schema, err error) {
 	defer func() { // the parser trusts the shape of what it is given
 		if r := recover(); r != nil {
 			s, err = nil, fault.New(BadSchema, "the text is no Avro schema: the parser gave up with %q", fmt.Sprint(r))
 		}
 	}()
 	// A cache of its own: names of one schema mean nothing in another.
-	parsed, err := hamba.ParseBytesWithCache([]byte(text), "", &hamba.SchemaCache{})
+	cache := &hamba.SchemaCache{}
+	for _, needed := range needs {
+		if _, err := hamba.ParseBytesWithCache([]byte(needed), "", cache); err != nil {
+			return nil, fault.Wrap(err, BadSchema, "the text of a schema that is referred to is no Avro schema")
+		}
+	}
+	parsed, err := hamba.ParseBytesWithCache([]byte(text), "", cache)
 	if err != nil {
 		return nil, fault.Wrap(err, BadSchema, "the text is no Avro schema")
 	}

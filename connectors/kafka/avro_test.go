@@ -3,9 +3,13 @@ package kafka_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +29,7 @@ type schemas struct {
 	mu      sync.Mutex
 	byID    []string         // number 1 is the first
 	newest  map[string]int32 // by subject
+	refs    map[int32][]any  // what a schema refers to
 	asked   map[string]int   // by path
 	user    string           // user:password wanted; "" for anybody
 	trouble int              // so many answers are 500
@@ -34,7 +39,7 @@ type schemas struct {
 
 func registry(t testing.TB) *schemas {
 	t.Helper()
-	s := &schemas{newest: map[string]int32{}, asked: map[string]int{}}
+	s := &schemas{newest: map[string]int32{}, refs: map[int32][]any{}, asked: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(s.answer))
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -53,6 +58,15 @@ func (s *schemas) add(subject, text string) int32 {
 	s.byID = append(s.byID, text)
 	s.newest[subject] = int32(len(s.byID))
 	return int32(len(s.byID))
+}
+
+// refer makes the newest schema of a subject name types of others.
+func (s *schemas) refer(subject string, others ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range others {
+		s.refs[s.newest[subject]] = append(s.refs[s.newest[subject]], map[string]any{"name": o, "subject": o, "version": 1})
+	}
 }
 
 func (s *schemas) answer(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +117,80 @@ func (s *schemas) answer(w http.ResponseWriter, r *http.Request) {
 		say(404, map[string]any{"error_code": 40403, "message": "not found"})
 		return
 	}
-	say(200, map[string]any{"id": id, "version": 1, "schema": s.byID[id-1]})
+	say(200, map[string]any{"id": id, "version": 1, "schema": s.byID[id-1], "references": s.refs[id]})
+}
+
+// TestReader_SchemaOfOthers_Followed reads records whose types stand in other
+// subjects, which refer to a third.
+func TestReader_SchemaOfOthers_Followed(t *testing.T) {
+	broker := servertest.Kafka(t)
+	name := topic(t, broker, 1)
+	s := registry(t)
+	const (
+		money  = `{"type": "fixed", "name": "money", "size": 4, "logicalType": "decimal", "precision": 9, "scale": 2}`
+		order  = `{"type": "record", "name": "line", "fields": [{"name": "price", "type": "money"}]}`
+		bought = `{"type": "record", "name": "e", "fields": [{"name": "id", "type": "int"}, {"name": "paid", "type": "money"}, {"name": "lines", "type": {"type": "array", "items": "line"}}]}`
+		whole  = `{"type": "record", "name": "e", "fields": [{"name": "id", "type": "int"}, {"name": "paid", "type": ` + money + `}, {"name": "lines", "type": {"type": "array", "items": ` + order + `}}]}`
+	)
+	s.add("money", money)
+	s.add("line", order)
+	s.refer("line", "money")
+	id := s.add(name+"-value", bought)
+	s.refer(name+"-value", "line", "money")
+	paid := big.NewRat(1250, 100)
+	write(t, broker, name, 0, wire(t, id, whole, map[string]any{"id": 1, "paid": paid, "lines": []any{map[string]any{"price": paid}}}))
+	r, _, _ := newReader(t, avroSettings(broker, name, s.url))
+	got, err := read(t, r, flow.Request{Columns: []string{"id", "paid", "lines"}})
+	if want := `[1 | 12.5 | [{"price":12.50}]]`; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("%v %v, want %s", got, err, want)
+	}
+	// A reference that needs what refers to it ends too, each asked once.
+	s.refer("money", "line")
+	clear(s.asked)
+	r, _, _ = newReader(t, avroSettings(broker, name, s.url))
+	if _, err := r.Schema(t.Context()); err != nil || s.asked["/subjects/line/versions/1"] != 1 {
+		t.Error(err, s.asked)
+	}
+	// What is missing is named.
+	s.refer(name+"-value", "nothing")
+	r, _, _ = newReader(t, avroSettings(broker, name, s.url))
+	if _, err := r.Schema(t.Context()); !fault.Is(err, kafka.RegistryFailed) || !strings.Contains(err.Error(), "/subjects/nothing/versions/1") {
+		t.Error(err)
+	}
+}
+
+// TestReader_RegistryOverTLS_Certificate trusts the authority of [tls], and
+// takes no password elsewhere.
+func TestReader_RegistryOverTLS_Certificate(t *testing.T) {
+	s := registry(t)
+	s.add("t-value", firstSchema)
+	s.user = "user:secret-password"
+	secure := httptest.NewTLSServer(http.HandlerFunc(s.answer))
+	defer secure.Close()
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := avroSettings("127.0.0.1:1", "t", secure.URL)
+	cfg.Kafka.Registry.Username, cfg.Kafka.Registry.Password = "user", config.NewSecret("secret-password")
+	ask := func() error {
+		r, _, _ := newReader(t, cfg)
+		_, err := r.Schema(t.Context())
+		return err
+	}
+	if err := ask(); !fault.Is(err, kafka.RegistryFailed) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a registry that nobody vouches for: %v", err)
+	}
+	cfg.Kafka.Client.TLS = &config.TLS{CA: authority}
+	if err := ask(); err != nil {
+		t.Error(err)
+	}
+	elsewhere := httptest.NewServer(http.RedirectHandler(secure.URL, http.StatusTemporaryRedirect))
+	defer elsewhere.Close()
+	cfg.Kafka.Registry.URL = elsewhere.URL
+	if err := ask(); !fault.Is(err, kafka.RegistryFailed) || !strings.Contains(err.Error(), "307") {
+		t.Errorf("the password went after a redirection: %v", err)
+	}
 }
 
 // wire is a message as producers with a registry write it.
@@ -127,7 +214,7 @@ const (
 
 func avroSettings(broker, topic, registry string) config.Reader {
 	cfg := settings(broker, topic)
-	cfg.Format, cfg.Schema, cfg.Kafka.Registry = "avro", nil, registry
+	cfg.Format, cfg.Schema, cfg.Kafka.Registry.URL = "avro", nil, registry
 	return cfg
 }
 
@@ -176,20 +263,30 @@ func TestReader_Registry_Troubles(t *testing.T) {
 		t.Fatal(got, err)
 	}
 	s.user = "user:secret-password"
-	for _, c := range []struct{ url, says string }{
-		{s.url, "401"}, {"http://127.0.0.1:1", "127.0.0.1:1"}, {strings.Replace(s.url, "http://", "http://user:wrong-password@", 1), "401"},
+	known := func(topic, url, password string) config.Reader {
+		cfg := avroSettings(broker, topic, url)
+		cfg.Kafka.Registry.Username, cfg.Kafka.Registry.Password = "user", config.NewSecret(password)
+		return cfg
+	}
+	for _, c := range []struct {
+		cfg  config.Reader
+		says string
+	}{
+		{avroSettings(broker, name, s.url), "401"}, {avroSettings(broker, name, "http://127.0.0.1:1"), "127.0.0.1:1"},
+		{known(name, s.url, "wrong-password"), "registry_password"},
+		{avroSettings(broker, name, strings.Replace(s.url, "http://", "http://user:wrong-password@", 1)), "401"},
 	} {
-		r, _, _ = newReader(t, avroSettings(broker, name, c.url))
+		r, _, _ = newReader(t, c.cfg)
 		_, err := r.Schema(t.Context())
-		if !fault.Is(err, kafka.RegistryFailed) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "wrong-password") {
+		if !fault.Is(err, kafka.RegistryFailed) || !strings.Contains(err.Error()+fault.As(err).Hint, c.says) || strings.Contains(err.Error(), "wrong-password") {
 			t.Error(err)
 		}
 	}
-	r, _, _ = newReader(t, avroSettings(broker, name, strings.Replace(s.url, "http://", "http://user:secret-password@", 1)))
+	r, _, _ = newReader(t, known(name, s.url, "secret-password"))
 	if _, err := r.Schema(t.Context()); err != nil {
 		t.Error(err)
 	}
-	r, _, _ = newReader(t, avroSettings(broker, "unknown-topic", strings.Replace(s.url, "http://", "http://user:secret-password@", 1)))
+	r, _, _ = newReader(t, known("unknown-topic", s.url, "secret-password"))
 	if _, err := r.Schema(t.Context()); !fault.Is(err, kafka.RegistryFailed) || !strings.Contains(err.Error(), "unknown-topic-value") {
 		t.Error(err)
 	}

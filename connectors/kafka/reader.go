@@ -68,7 +68,7 @@ func newReader(cfg config.Reader, at parts.Place, env flow.Env) (*Reader, error)
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFormat(cfg)
+	f, err := newFormat(cfg, c)
 	if err != nil {
 		return nil, err
 	}

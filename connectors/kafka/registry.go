@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/connectors/avro"
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -22,6 +24,7 @@ const (
 	registryTimeout = 10 * time.Second
 	registryTries   = 3
 	mostSchema      = 8 << 20
+	mostReferences  = 100
 )
 
 // registry asks a schema registry, each thing once. It is for several
@@ -29,37 +32,59 @@ const (
 type registry struct {
 	base *url.URL
 	http *http.Client
+	user *url.Userinfo // nil for a registry that takes anybody
 
 	mu   sync.Mutex
 	byID map[int32]*avro.Schema
 }
 
-func newRegistry(text string) (*registry, error) {
-	u, err := url.Parse(text)
+// newRegistry tells where schemas are asked for. Over https the certificates are
+// those of the brokers, nil for the machine's own.
+func newRegistry(cfg config.Registry, certificates *tls.Config) (*registry, error) {
+	u, err := url.Parse(cfg.URL)
 	if err != nil || u.Host == "" {
 		return nil, fault.New(BadConfig, `"registry" is no URL`).WithHint(`as in "http://localhost:8081"`)
 	}
-	return &registry{
-		base: u, byID: map[int32]*avro.Schema{},
-		http: &http.Client{Timeout: registryTimeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 2, DisableKeepAlives: true}},
-	}, nil
+	r := &registry{base: u, byID: map[int32]*avro.Schema{}, user: u.User}
+	if cfg.Username != "" {
+		r.user = url.UserPassword(cfg.Username, cfg.Password.Value())
+	}
+	u.User = nil
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 2, DisableKeepAlives: true}
+	if certificates != nil {
+		transport.TLSClientConfig = certificates.Clone()
+		transport.TLSClientConfig.ServerName = "" // which is the brokers'
+	}
+	r.http = &http.Client{Timeout: registryTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // the password goes nowhere else
+	}}
+	return r, nil
 }
 
-// name is the registry without what must not be printed.
 func (r *registry) name() string { return "schema registry " + r.base.Redacted() }
+
+// kept is a schema as a registry gives it.
+type kept struct {
+	ID         int32
+	Schema     string
+	Type       string `json:"schemaType"`
+	References []reference
+}
+
+// reference is a schema whose types another one names.
+type reference struct {
+	Subject string
+	Version int
+}
 
 // newest gives the newest schema of a subject.
 func (r *registry) newest(ctx context.Context, subject string) (*avro.Schema, error) {
-	var out struct {
-		ID     int32
-		Schema string
-		Type   string `json:"schemaType"`
-	}
+	var out kept
 	err := r.ask(ctx, http.MethodGet, "/subjects/"+url.PathEscape(subject)+"/versions/latest", nil, &out)
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.parse(fmt.Sprintf("subject %q", subject), out.Schema, out.Type)
+	s, err := r.parse(ctx, fmt.Sprintf("subject %q", subject), out)
 	if err == nil {
 		r.mu.Lock()
 		r.byID[out.ID] = s
@@ -76,14 +101,11 @@ func (r *registry) schema(ctx context.Context, id int32) (*avro.Schema, error) {
 	if s != nil {
 		return s, nil
 	}
-	var out struct {
-		Schema string
-		Type   string `json:"schemaType"`
-	}
+	var out kept
 	if err := r.ask(ctx, http.MethodGet, fmt.Sprintf("/schemas/ids/%d", id), nil, &out); err != nil {
 		return nil, err
 	}
-	s, err := r.parse(fmt.Sprintf("schema %d", id), out.Schema, out.Type)
+	s, err := r.parse(ctx, fmt.Sprintf("schema %d", id), out)
 	if err == nil {
 		r.mu.Lock()
 		r.byID[id] = s
@@ -92,17 +114,55 @@ func (r *registry) schema(ctx context.Context, id int32) (*avro.Schema, error) {
 	return s, err
 }
 
-func (r *registry) parse(what, text, kind string) (*avro.Schema, error) {
-	if kind != "" && kind != "AVRO" {
-		return nil, fault.New(RegistryFailed, "%s is of type %s: AVRO is read", what, kind).At("%s", r.name())
+func (r *registry) parse(ctx context.Context, what string, k kept) (*avro.Schema, error) {
+	if err := r.isAvro(what, k); err != nil {
+		return nil, err
 	}
-	s, err := avro.Parse(text)
+	var needs []string
+	if err := r.follow(ctx, k.References, map[reference]bool{}, &needs); err != nil {
+		return nil, err
+	}
+	s, err := avro.Parse(k.Schema, needs...)
 	if err != nil {
 		e := fault.As(err)
 		e.Message = what + ": " + e.Message
 		return nil, e
 	}
 	return s, nil
+}
+
+func (r *registry) isAvro(what string, k kept) error {
+	if k.Type != "" && k.Type != "AVRO" {
+		return fault.New(RegistryFailed, "%s is of type %s: AVRO is read", what, k.Type).At("%s", r.name())
+	}
+	return nil
+}
+
+// follow adds the texts of the schemas referred to, each behind those that it
+// refers to itself, and each once.
+func (r *registry) follow(ctx context.Context, refs []reference, seen map[reference]bool, texts *[]string) error {
+	for _, ref := range refs {
+		if seen[ref] {
+			continue
+		}
+		seen[ref] = true
+		what := fmt.Sprintf("subject %q, version %d", ref.Subject, ref.Version)
+		if len(seen) > mostReferences {
+			return fault.New(RegistryFailed, "%s is one of more than %d schemas that a schema refers to", what, mostReferences).At("%s", r.name())
+		}
+		var k kept
+		if err := r.ask(ctx, http.MethodGet, fmt.Sprintf("/subjects/%s/versions/%d", url.PathEscape(ref.Subject), ref.Version), nil, &k); err != nil {
+			return err
+		}
+		if err := r.isAvro(what, k); err != nil {
+			return err
+		}
+		if err := r.follow(ctx, k.References, seen, texts); err != nil {
+			return err
+		}
+		*texts = append(*texts, k.Schema)
+	}
+	return nil
 }
 
 // register keeps a schema under a subject and gives its number; one that is
@@ -155,6 +215,10 @@ func (r *registry) once(ctx context.Context, method, path string, body []byte, o
 	if err != nil {
 		return failed(errors.New("the request cannot be made"), false)
 	}
+	if r.user != nil {
+		password, _ := r.user.Password()
+		req.SetBasicAuth(r.user.Username(), password)
+	}
 	req.Header.Set("Accept", "application/vnd.schemaregistry.v1+json, application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/vnd.schemaregistry.v1+json")
@@ -180,7 +244,7 @@ func (r *registry) once(ctx context.Context, method, path string, body []byte, o
 		case http.StatusNotFound:
 			e.Hint = "register the schema, or check the name of the topic"
 		case http.StatusUnauthorized, http.StatusForbidden:
-			e.Hint = "a registry that asks for a user cannot be used yet: give featurehost a way to it without one"
+			e.Hint = "check registry_username and registry_password, and what the user may do"
 		case http.StatusConflict:
 			e.Hint = "the registry's rule of compatibility does not allow the new columns: give the topic or the set a new name, or change the rule"
 		}

@@ -65,7 +65,7 @@ func NewSink(cfg config.Sink, at parts.Place, _ flow.Env) (flow.Sink, error) {
 	switch cfg.Kafka.Format {
 	case "", "json":
 	case "avro":
-		if s.reg, err = newRegistry(cfg.Kafka.Registry); err != nil {
+		if s.reg, err = newRegistry(cfg.Kafka.Registry, s.client.tls); err != nil {
 			return nil, err
 		}
 	default:

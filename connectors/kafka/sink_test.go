@@ -129,7 +129,7 @@ func TestSink_Avro_RegisteredAndReadBack(t *testing.T) {
 	name := topic(t, broker, 1)
 	reg := registry(t)
 	cfg := sinkSettings(broker, name)
-	cfg.Kafka.Format, cfg.Kafka.Registry = "avro", reg.url
+	cfg.Kafka.Format, cfg.Kafka.Registry.URL = "avro", reg.url
 	s := newSink(t, cfg, t.TempDir())
 	if _, err := s.Publish(t.Context(), prepared(t, s, "run-1")); err != nil {
 		t.Fatal(err)

@@ -50,15 +50,16 @@ type format interface {
 	values(wanted []string) (values, error)
 }
 
-// newFormat is the format of a reader.
-func newFormat(cfg config.Reader) (format, error) {
+// newFormat is the format of a reader, whose client it shares the certificates
+// with.
+func newFormat(cfg config.Reader, c *client) (format, error) {
 	switch cfg.Format {
 	case "", "json":
 		return newJSON(cfg)
 	case "raw":
 		return raw{}, nil
 	case "avro":
-		return newAvro(cfg)
+		return newAvro(cfg, c)
 	}
 	return nil, fault.New(BadConfig, "format %q is not known: json, avro and raw are", cfg.Format)
 }
@@ -173,8 +174,8 @@ type avroFormat struct {
 	reader   *avro.Schema // the newest of the subject; nil until asked
 }
 
-func newAvro(cfg config.Reader) (format, error) {
-	r, err := newRegistry(cfg.Kafka.Registry)
+func newAvro(cfg config.Reader, c *client) (format, error) {
+	r, err := newRegistry(cfg.Kafka.Registry, c.tls)
 	if err != nil {
 		return nil, err
 	}
