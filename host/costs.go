@@ -11,8 +11,9 @@ import (
 // footers tell.
 type ReaderToRead struct {
 	ID               string `json:"id"`
-	Files            int64  `json:"files"`
-	Bytes            int64  `json:"bytes"`
+	Type             string `json:"type"`  // of the reader
+	Files            int64  `json:"files"` // or partitions of a topic
+	Bytes            int64  `json:"bytes"` // 0 where only reading tells
 	RowGroups        int64  `json:"row_groups,omitempty"`
 	RowGroupsSkipped int64  `json:"row_groups_skipped,omitempty"`
 	// Rows in the row groups to be read; nil where only reading tells.
@@ -65,7 +66,7 @@ func (h *Host) EstimateMissing(ctx context.Context, interval flow.Interval) (rep
 func toRead(ctx context.Context, p *plan.Plan) ([]ReaderToRead, error) {
 	out := []ReaderToRead{}
 	for _, s := range p.Sources {
-		one := ReaderToRead{ID: s.Config.ID}
+		one := ReaderToRead{ID: s.Config.ID, Type: s.Config.Type}
 		if s.Config.Incremental != nil {
 			if d := s.Request.Interval.Start; d != nil {
 				one.From = d.String()

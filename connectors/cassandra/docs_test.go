@@ -42,15 +42,15 @@ func TestPage_Example_Runs(t *testing.T) {
 		}
 		return path
 	}
-	load := func(text string) *config.File {
+	load := func(text string, variables ...string) *config.File {
 		t.Helper()
-		file, err := config.Load(write("pipeline.toml", text), func(name string) (string, bool) { return "of the environment", name == "CASSANDRA_PASSWORD" })
+		file, err := config.Load(write("pipeline.toml", text), func(name string) (string, bool) { return "of the environment", slices.Contains(variables, name) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		return file
 	}
-	load(example[1]) // as it stands, it is a pipeline
+	load(example[1], "CASSANDRA_PASSWORD") // as it stands, it is a pipeline
 	text := example[1]
 	for _, change := range [][2]string{
 		{`hosts = ["10.0.0.1:9042", "10.0.0.2:9042"]`, `hosts = ["` + server + `"]`},

@@ -36,6 +36,9 @@ type ListedFile struct {
 	bucket string
 }
 
+// Bytes is the size of the file.
+func (f ListedFile) Bytes() (int64, error) { return textBytes(f.object) }
+
 // NewListed makes one, which is safe for use by several goroutines. Of cfg it takes ID, Format, Schema, CSV and S3.
 func NewListed(cfg config.Reader, at parts.Place, env flow.Env, pool *s3store.Pool) (*Listed, error) {
 	if _, err := newReader(cfg, at, env, pool); err != nil {

@@ -132,17 +132,9 @@ func (r *Reader) Open(ctx context.Context, q flow.Request) (*flow.Schema, error)
 	}
 	r.stop()
 	r.stats = flow.ReadStats{}
-	k := r.cfg.Kafka
-	var list []partition
-	var ranges map[int32]bounds
-	err = settled(ctx, func() (err error) {
-		if list, err = r.client.partitions(ctx, k.Topic); err == nil {
-			ranges, err = r.client.rangeOf(ctx, k.Topic, k.From, k.To, list)
-		}
-		return err
-	})
+	list, ranges, err := r.bounds(ctx)
 	if err != nil {
-		return nil, placed(err, r.cfg.ID)
+		return nil, err
 	}
 	var cursors []*cursor
 	for _, p := range list {

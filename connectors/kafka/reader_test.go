@@ -42,6 +42,9 @@ func TestReader_ThreePartitions_EachMessageOnce(t *testing.T) {
 		write(t, broker, name, p, numbered(p*1000, p*1000+1000)...)
 	}
 	r, _, _ := newReader(t, settings(broker, name))
+	if told, err := r.(flow.Estimator).Estimate(t.Context(), flow.Request{}); err != nil || told.Rows != 3000 || told.Objects != 3 {
+		t.Errorf("told %+v, %v", told, err)
+	}
 	for range 2 { // a second Open starts again
 		got, err := read(t, r, flow.Request{Columns: idAndName, BatchRows: 300})
 		if err != nil {

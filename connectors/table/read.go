@@ -93,21 +93,27 @@ func (r *Reader) Open(ctx context.Context, q flow.Request) (*flow.Schema, error)
 	if by := r.cfg.Incremental; by != nil && !ofPartitions(r.keys, by) && (q.Interval.Start != nil || q.Interval.End != nil) {
 		x.stored = by
 	}
-	if len(r.keys) == 0 {
-		x.partitions = []part{{sd: r.table.Sd}}
-	} else {
-		names, err := r.m.PartitionNames(ctx, r.table.DbName, r.table.TableName)
-		if err == nil {
-			slices.Sort(names)
-			x.names, err = choose(ctx, r.env, r.keys, names, r.cfg.Table.Where, r.cfg.Incremental, q.Interval)
-		}
-		if err != nil {
-			return nil, placed(r.cfg, err)
-		}
+	if x.partitions, x.names, err = r.choose(ctx, q.Interval); err != nil {
+		return nil, placed(r.cfg, err)
 	}
 	x.life, x.end = context.WithCancel(context.WithoutCancel(ctx))
 	r.stats, r.open = flow.ReadStats{}, x
 	return out, nil
+}
+
+// choose gives the whole of a table without partitions, or the names of those
+// to read.
+func (r *Reader) choose(ctx context.Context, span flow.Interval) ([]part, []string, error) {
+	if len(r.keys) == 0 {
+		return []part{{sd: r.table.Sd}}, nil, nil
+	}
+	names, err := r.m.PartitionNames(ctx, r.table.DbName, r.table.TableName)
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.Sort(names)
+	names, err = choose(ctx, r.env, r.keys, names, r.cfg.Table.Where, r.cfg.Incremental, span)
+	return nil, names, err
 }
 
 // close gives back what the read holds.
@@ -191,12 +197,17 @@ func (r *Reader) step(ctx context.Context, x *read) error {
 	case len(x.begun)+len(x.partitions) > 0:
 		return r.nextPart(ctx, x)
 	case len(x.names) > 0:
-		n := min(len(x.names), hive.Asked)
-		page := x.names[:n]
-		x.names = x.names[n:]
-		return r.ask(ctx, x, page)
+		return r.ask(ctx, x, x.page())
 	}
 	return io.EOF
+}
+
+// page takes as many names as are asked for at once.
+func (x *read) page() []string {
+	n := min(len(x.names), hive.Asked)
+	page := x.names[:n]
+	x.names = x.names[n:]
+	return page
 }
 
 // ask gets the partitions of a page of names. One that was dropped in the
@@ -229,7 +240,7 @@ func (r *Reader) nextPart(ctx context.Context, x *read) error {
 		b := &beginning{in: p, done: make(chan struct{})}
 		x.begun = append(x.begun, b)
 		if b.place, b.err = placeOf(r.about(p), p.sd.Location); b.err == nil {
-			b.listed, b.err = r.listedOf(p.sd)
+			b.listed, b.err = r.listedOf(x, p.sd)
 		}
 		if b.err != nil {
 			close(b.done)

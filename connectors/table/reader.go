@@ -245,13 +245,13 @@ func (r *Reader) Probe(ctx context.Context) ([]flow.Finding, error) {
 }
 
 // listedOf is what opens the files of one format, made once.
-func (r *Reader) listedOf(sd *hm.StorageDescriptor) (*file.Listed, error) {
+func (r *Reader) listedOf(x *read, sd *hm.StorageDescriptor) (*file.Listed, error) {
 	cfg, err := formatOf(r.table, sd, r.columns)
 	if err != nil {
 		return nil, err
 	}
 	key := fmt.Sprintf("%s %q %q %v", cfg.Format, cfg.CSV.Delimiter, cfg.CSV.Null, cfg.CSV.Header != nil && *cfg.CSV.Header)
-	if l := r.open.formats[key]; l != nil {
+	if l := x.formats[key]; l != nil {
 		return l, nil
 	}
 	cfg.ID, cfg.S3 = r.cfg.ID, r.cfg.S3
@@ -259,7 +259,7 @@ func (r *Reader) listedOf(sd *hm.StorageDescriptor) (*file.Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.open.formats[key] = l
+	x.formats[key] = l
 	return l, nil
 }
 

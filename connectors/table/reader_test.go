@@ -129,6 +129,11 @@ func TestReader_Pruning_OnlyWhatIsNeeded(t *testing.T) {
 			if st := r.Stats(); lines != c.rows || st.Objects != c.objects {
 				t.Errorf("%s: %d rows of %d objects, want %d of %d:\n%s", name, lines, st.Objects, c.rows, c.objects, got)
 			}
+			told, err := h.reader("events", func(cfg *config.Reader) { cfg.Table.Where, cfg.Incremental = c.where, c.by }).(flow.Estimator).
+				Estimate(t.Context(), flow.Request{Interval: span(t, c.start, c.end)})
+			if err != nil || told.Objects != c.objects || told.Rows != -1 || (told.Bytes > 0) != (c.objects > 0) {
+				t.Errorf("%s: %d objects are read, told was %+v, %v", name, c.objects, told, err)
+			}
 			calls := r.(*table.Reader).Calls()
 			if want := min(1, int(c.objects)); calls["get_partition_names"] != 1 || calls["get_partitions_by_names"] > 1 || calls["get_partitions_by_names"] < want {
 				t.Errorf("%s: %v", name, calls)

@@ -46,7 +46,10 @@ func Missing(w io.Writer, r *host.MissingReport) {
 
 // toRead says what a run reads of a reader.
 func toRead(x host.ReaderToRead) string {
-	parts := []string{fmt.Sprintf("%s: %s, %s", x.ID, plural(x.Files, "file"), Bytes(x.Bytes))}
+	parts := []string{x.ID + ": " + plural(x.Files, objectOf(x.Type))}
+	if x.Bytes > 0 || x.Files == 0 {
+		parts = append(parts, Bytes(x.Bytes))
+	}
 	if x.RowGroups+x.RowGroupsSkipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d row groups", x.RowGroups, x.RowGroups+x.RowGroupsSkipped))
 	}

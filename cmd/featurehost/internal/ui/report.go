@@ -134,11 +134,7 @@ func each(m map[string]int64, f func(string, int64)) {
 func readNote(x host.Read) string {
 	var parts []string
 	if x.Objects > 0 {
-		what := "file"
-		if x.Type == "kafka" {
-			what = "partition"
-		}
-		parts = append(parts, fmt.Sprintf("%s, %s", plural(x.Objects, what), Bytes(x.Bytes)))
+		parts = append(parts, fmt.Sprintf("%s, %s", plural(x.Objects, objectOf(x.Type)), Bytes(x.Bytes)))
 	}
 	if x.RowGroupsSkipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d row groups skipped", x.RowGroupsSkipped, x.RowGroups+x.RowGroupsSkipped))
@@ -150,6 +146,14 @@ func readNote(x host.Read) string {
 		parts = append(parts, "the reader's days are those of "+x.DaysOf)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// objectOf is what a reader of a type takes its rows from.
+func objectOf(reader string) string {
+	if reader == "kafka" {
+		return "partition"
+	}
+	return "file"
 }
 
 func sinkNote(s host.SinkReport) string {
