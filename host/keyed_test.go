@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -33,7 +34,8 @@ func everything() *parts.Catalog {
 func write(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -47,7 +49,9 @@ func opened(t testing.TB, dir, text string, o host.Options) *host.Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Catalog = everything()
+	if o.Catalog == nil {
+		o.Catalog = everything()
+	}
 	h, err := host.New(f, o)
 	if err != nil {
 		t.Fatal(err)

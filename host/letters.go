@@ -64,6 +64,17 @@ func (l *letters) close() error {
 	return l.writer.Close()
 }
 
+// drop ends the files and leaves nothing of them: the rows come again.
+func (l *letters) drop() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.writer == nil {
+		return nil
+	}
+	return l.writer.Drop()
+}
+
 // again ends the files and begins anew, for rows that are computed once more.
 func (l *letters) again() error {
 	err := l.close()

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/featurehost/featurehost/config"
@@ -19,6 +18,7 @@ import (
 	"github.com/featurehost/featurehost/host/internal/deadletter"
 	"github.com/featurehost/featurehost/host/internal/observe"
 	"github.com/featurehost/featurehost/host/internal/plan"
+	"github.com/featurehost/featurehost/host/internal/spill"
 	"github.com/featurehost/featurehost/host/parts"
 )
 
@@ -122,6 +122,8 @@ type stream struct {
 	held    *held
 	request flow.Request
 	id      string // of the stream; those of its portions begin with it
+	sinks   *sinks // opened again for each portion
+	release func() // of the mark that the stream lives
 	report  *Report
 	start   time.Time
 	stages  map[string]StageStats
@@ -180,7 +182,10 @@ func (x *stream) begin(ctx context.Context) error {
 	if x.host, err = New(&file, options); err != nil {
 		return err
 	}
-	x.id = fmt.Sprintf("stream-%d-%x", os.Getpid(), x.start.UnixNano())
+	x.id = fmt.Sprintf("%s%d-%x", streamPrefix, os.Getpid(), x.start.UnixNano())
+	if err := x.live(); err != nil {
+		return err
+	}
 	session, err := x.host.session(ctx, &observe.Events{}, nil, true)
 	if err != nil {
 		return err
@@ -194,53 +199,80 @@ func (x *stream) begin(ctx context.Context) error {
 		return err
 	}
 	x.request, x.report.Plugins = p.Sources[0].Request, p.Plugins()
-	return x.sweep(ctx, session)
-}
-
-// sweep discards what portions of processes that are gone have left staged.
-func (x *stream) sweep(ctx context.Context, s *session) error {
-	pending, err := os.ReadDir(filepath.Join(x.host.state, "pending"))
-	if err != nil {
-		return nil //nolint:nilerr // there is none yet
-	}
-	var gone []string
-	for _, e := range pending {
-		rest, ok := strings.CutPrefix(e.Name(), "stream-")
-		pid, _, _ := strings.Cut(rest, "-")
-		n, err := strconv.Atoi(pid)
-		if !ok || err != nil || n == os.Getpid() || alive(n) {
-			continue
-		}
-		gone = append(gone, e.Name())
-	}
-	if len(gone) == 0 {
-		return nil
-	}
-	sinks, err := s.makeSinks()
-	if err != nil {
+	if x.sinks, err = session.makeSinks(); err != nil {
 		return err
 	}
-	var errs []error
-	for _, id := range gone {
-		errs = append(errs, sinks.discard(ctx, x.run(id)))
-	}
-	return errors.Join(append(errs, sinks.close())...)
+	return x.sweep(ctx)
 }
 
-// alive reports whether a process of this machine is there.
-func alive(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
+// streamPrefix begins the names of streams.
+const streamPrefix = "stream-"
+
+// live marks the stream as living, for those that sweep.
+func (x *stream) live() error {
+	dir := filepath.Join(x.host.state, "streams", x.id)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fault.Wrap(err, StreamFailed, "the folder of the stream cannot be made")
 	}
-	err = p.Signal(syscall.Signal(0))
-	return err == nil || errors.Is(err, os.ErrPermission)
+	unlock := spill.Hold(dir)
+	x.release = func() {
+		unlock()
+		_ = os.Remove(dir) // what is left of it the next stream sweeps
+	}
+	return nil
+}
+
+// sweep discards what streams that were killed have left: rows that were
+// staged, and dead letters half written.
+func (x *stream) sweep(ctx context.Context) error {
+	gone := func(id string) bool {
+		rest, ok := strings.CutPrefix(id, streamPrefix)
+		pid, _, _ := strings.Cut(rest, "-")
+		n, err := strconv.Atoi(pid)
+		return ok && err == nil && id != x.id && spill.Gone(filepath.Join(x.host.state, "streams", id), n)
+	}
+	each := func(folder string, f func(name string) error) error {
+		entries, err := os.ReadDir(filepath.Join(x.host.state, folder))
+		if err != nil {
+			return nil //nolint:nilerr // there is none yet
+		}
+		var errs []error
+		for _, e := range entries {
+			errs = append(errs, f(e.Name()))
+		}
+		return errors.Join(errs...)
+	}
+	return errors.Join(
+		each("pending", func(portion string) error {
+			if i := strings.LastIndexByte(portion, '-'); i < 0 || !gone(portion[:i]) {
+				return nil
+			}
+			return x.sinks.discard(ctx, x.run(portion))
+		}),
+		each("dead_letter", func(id string) error {
+			if !gone(id) {
+				return nil
+			}
+			return deadletter.Sweep(filepath.Join(x.host.state, "dead_letter", id))
+		}),
+		each("streams", func(id string) error {
+			if gone(id) {
+				_ = os.Remove(filepath.Join(x.host.state, "streams", id))
+			}
+			return nil
+		}))
 }
 
 func (x *stream) end() error {
 	var errs []error
+	if x.sinks != nil {
+		errs = append(errs, x.sinks.close())
+	}
 	if x.held != nil {
 		errs = append(errs, x.held.leave())
+	}
+	if x.release != nil {
+		x.release()
 	}
 	if x.host != nil {
 		errs = append(errs, x.host.Close())
@@ -252,7 +284,7 @@ func (x *stream) end() error {
 func (x *stream) portions(ctx context.Context) error {
 	since, pause := time.Now(), streamPause
 	for n := 1; ctx.Err() == nil; n++ {
-		err := x.portion(ctx, fmt.Sprintf("%s-%d", x.id, n))
+		err := x.portion(ctx, n)
 		if err == nil {
 			since, pause = time.Now(), streamPause
 			continue
@@ -300,17 +332,18 @@ func (x *stream) run(id string) flow.Run {
 	set := x.host.file.FeatureSet
 	return flow.Run{
 		ID: id, Entity: set.Entity, Set: set.Name, Pipeline: x.host.file.Digest, Plugins: x.report.Plugins, Version: x.host.options.Version,
+		Portion: true,
 	}
 }
 
 // portion reads what is there, loads it, and tells the source so.
-func (x *stream) portion(ctx context.Context, id string) (err error) {
+func (x *stream) portion(ctx context.Context, n int) (err error) {
 	r := &running{host: x.host, options: RunOptions{}, events: &observe.Events{}, start: time.Now(), report: &Report{}}
 	r.letters = &letters{events: r.events}
-	run := x.run(id)
+	run := x.run(fmt.Sprintf("%s-%d", x.id, n))
 	r.letters.open = func() (*deadletter.Writer, error) {
-		r.report.DeadLetters = r.deadLetters(run.ID)
-		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins})
+		r.report.DeadLetters = r.deadLetters(x.id)
+		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins, Prefix: fmt.Sprintf("%d-", n)})
 	}
 	x.held.lend(r.letters, r.events)
 	some, err := x.held.wait(ctx, x.request)
@@ -321,8 +354,10 @@ func (x *stream) portion(ctx context.Context, id string) (err error) {
 	} else {
 		r.result.Read = map[string]flow.ReadStats{x.host.file.Readers[0].ID: x.held.Stats()}
 	}
-	err = errors.Join(err, r.letters.close())
-	if err != nil {
+	if err != nil { // what was turned down is read again with the rest
+		return errors.Join(err, r.letters.drop())
+	}
+	if err := r.letters.close(); err != nil {
 		return err
 	}
 	if err := x.held.stream.Commit(ctx); err != nil {
@@ -343,21 +378,22 @@ func (x *stream) load(ctx context.Context, r *running, run flow.Run) (err error)
 	if err != nil {
 		return err
 	}
-	sinks, err := r.session.makeSinks()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, sinks.close()) }()
-	if err = sinks.open(ctx, run, p); err == nil {
-		if err = r.compute(ctx, sinks.outputs()); err == nil {
-			err = sinks.prepare(ctx, r.given())
+	x.sinks.pending = nil
+	if err = x.sinks.open(ctx, run, p); err == nil {
+		if err = r.compute(ctx, x.sinks.outputs()); err == nil {
+			err = x.sinks.prepare(ctx, r.given())
 		}
 	}
-	if err != nil {
-		return errors.Join(err, sinks.discard(ctx, run))
+	if err == nil {
+		r.report.Sinks, err = x.sinks.publish(ctx, x.sinks.pending, nil)
 	}
-	if r.report.Sinks, err = sinks.publish(ctx, sinks.pending, nil); err != nil {
-		return errors.Join(err, sinks.discard(ctx, run))
+	if err != nil {
+		// Connections may be what is broken: the next portion makes new ones.
+		return errors.Join(err, x.sinks.discard(ctx, run), x.sinks.close())
+	}
+	// No ledger names the portion: nobody asks for it again.
+	if err := x.sinks.discard(ctx, run); err != nil {
+		x.host.options.Log.Warn("what was staged of a loaded portion stays behind", "because", err)
 	}
 	return nil
 }
@@ -394,7 +430,7 @@ func (x *stream) tell(r *running) {
 		out.Sinks[i].Stale += s.Stale
 	}
 	if one.DeadLetters != "" {
-		out.DeadLetters = filepath.Dir(one.DeadLetters)
+		out.DeadLetters = one.DeadLetters
 	}
 	for _, s := range one.Stages {
 		was, ok := x.stages[s.Kind+" "+s.Name]

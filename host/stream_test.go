@@ -168,9 +168,84 @@ func TestStream_NewestWins_EndsCleanlyAndGoesOn(t *testing.T) {
 	if n := r.Readers["events"].Rows; n != 2 {
 		t.Errorf("%d messages were read, 2 are new", n)
 	}
-	pending, _ := filepath.Glob(filepath.Join(dir, ".featurehost", "pending", "*"))
-	if len(pending) != 0 {
-		t.Error(pending)
+	for _, folder := range []string{"pending", "streams"} {
+		if left, _ := filepath.Glob(filepath.Join(dir, ".featurehost", folder, "*")); len(left) != 0 {
+			t.Error(left)
+		}
+	}
+	if letters, _ := filepath.Glob(filepath.Join(dir, ".featurehost", "dead_letter", "stream-*", "*-*.parquet")); len(letters) != 1 {
+		t.Errorf("dead letters %v", letters)
+	}
+}
+
+// refusing is a store that is away when it is first to be loaded.
+type refusing struct {
+	flow.Sink
+	times *int
+}
+
+func (r refusing) Publish(ctx context.Context, p flow.Pending) (flow.Published, error) {
+	if *r.times--; *r.times >= 0 {
+		e := fault.New(fault.Code(9999), "the store is away")
+		e.Retry = true
+		return flow.Published{}, e
+	}
+	return r.Sink.Publish(ctx, p)
+}
+
+// A portion that fails for a while is loaded once, and what it turned down is
+// kept once.
+func TestStream_StoreAwayForAWhile_OnceInTheEnd(t *testing.T) {
+	broker, name, dir := servertest.Kafka(t), servertest.Name(t), t.TempDir()
+	produce(t, broker, name, event(1, 5, 50), `no json`)
+	c, times := everything(), 2
+	real := c.Sinks["online"]
+	c.AddSink("online", func(cfg config.Sink, at parts.Place, env flow.Env) (flow.Sink, error) {
+		s, err := real(cfg, at, env)
+		return refusing{s, &times}, err
+	})
+	r := streamed(t, opened(t, dir, streamFile(broker, name), host.Options{Catalog: c}), dir, map[string]string{"1": "[2026-01-31T10:05:00Z 50]"})
+	if r.Rejected["bad_payload"] != 1 || r.Sinks[0].Rows != 1 || times >= 0 {
+		t.Errorf("%+v, %d", r, times)
+	}
+	if letters, _ := filepath.Glob(filepath.Join(dir, ".featurehost", "dead_letter", "*", "*")); len(letters) != 1 {
+		t.Errorf("dead letters %v", letters)
+	}
+}
+
+// What killed streams left is swept, also one whose process had the number of
+// this one, as in a container; what a living one has stays.
+func TestStream_LeftByKilledOnes_Swept(t *testing.T) {
+	broker, name, dir := servertest.Kafka(t), servertest.Name(t), t.TempDir()
+	state := filepath.Join(dir, ".featurehost")
+	long := time.Now().Add(-time.Hour)
+	same, other, living := fmt.Sprintf("stream-%d-1", os.Getpid()), "stream-4194304999-2", "stream-4194304999-3"
+	for _, id := range []string{same, other, living} {
+		write(t, state, map[string]string{
+			"pending/" + id + "-7/online.arrow": "", "dead_letter/" + id + "/7-events.parquet.tmp": "", "dead_letter/" + id + "/6-events.parquet": "", "streams/" + id + "/x": "",
+		})
+		if err := errors.Join(os.Remove(filepath.Join(state, "streams", id, "x")), os.Chtimes(filepath.Join(state, "streams", id), long, long)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lock, err := os.Open(filepath.Join(state, "streams", living))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	produce(t, broker, name, event(1, 5, 50))
+	streamed(t, opened(t, dir, streamFile(broker, name), host.Options{}), dir, map[string]string{"1": "[2026-01-31T10:05:00Z 50]"})
+	there := func(path ...string) bool {
+		_, err := os.Stat(filepath.Join(append([]string{state}, path...)...))
+		return err == nil
+	}
+	for id, lives := range map[string]bool{same: false, other: false, living: true} {
+		if there("pending", id+"-7") != lives || there("dead_letter", id, "7-events.parquet.tmp") != lives || there("streams", id) != lives || !there("dead_letter", id, "6-events.parquet") {
+			t.Errorf("%s, living %t: staged %t, letters %t", id, lives, there("pending", id+"-7"), there("dead_letter", id, "7-events.parquet.tmp"))
+		}
 	}
 }
 

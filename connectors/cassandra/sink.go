@@ -48,6 +48,7 @@ type Sink struct {
 	rows *staged.Writer // between Open and Prepare
 	left string         // staged file that Close removes; "" when there is none
 
+	ties    *ties  // of a stream, over all its portions; nil otherwise
 	repeats bool   // a key came twice, or not in order
 	last    []byte // canonical bytes of the last key
 	key     []byte
@@ -131,6 +132,9 @@ func (s *Sink) Open(ctx context.Context, run flow.Run, in *flow.Schema) error {
 	}
 	forgetMarks(s.at.State, s.name, s.now())
 	s.run, s.want, s.repeats, s.last = run, want, false, s.last[:0]
+	if run.Portion && s.ties == nil {
+		s.ties = newTies()
+	}
 	s.left = staged.Path(s.at.State, run.ID, s.name)
 	s.rows, err = staged.Create(s.left, in, want.timestamp(), run.Revision)
 	return err
@@ -178,6 +182,11 @@ func (s *Sink) stage(r flow.Record) error {
 		return err
 	}
 	s.watchKeys(r)
+	if s.ties != nil {
+		told := s.ties.revisions(s.want, r)
+		defer told.Release()
+		return s.rows.WriteWith(r, told)
+	}
 	return s.rows.WriteWith(r, revisions)
 }
 

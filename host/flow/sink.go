@@ -24,8 +24,11 @@ type Sink interface {
 	// publishes again what the ledger names.
 	Publish(ctx context.Context, p Pending) (Published, error)
 	// Discard removes what a run left behind that was never published:
-	// another process crashed before or during Prepare.
+	// another process crashed before or during Prepare. After Publish it removes
+	// what Publish keeps for being asked again.
 	Discard(ctx context.Context, run Run) error
+	// Close gives back what is open. A stream opens the sink again after
+	// Publish, for its next portion, and after Close too.
 	Close() error
 }
 
@@ -45,6 +48,11 @@ type Pending struct {
 	Sink string          `json:"sink"` // name of the sink in the pipeline: "historical", "online"
 	Rows int64           `json:"rows"`
 	Data json.RawMessage `json:"data"`
+	// Held asks whether the write is still this process's to publish; nil means
+	// always. A sink asks right before what would harm the rows of others: a
+	// process that was stopped for long may find its work done, and the days
+	// written anew, by another one. An error ends Publish.
+	Held func(context.Context) error `json:"-"`
 }
 
 // Published tells what Publish did.
@@ -65,6 +73,9 @@ type Run struct {
 	Pipeline string            // digest of the pipeline file, "sha256:..."
 	Plugins  map[string]string // plugin name@version to digest
 	Version  string            // of featurehost
+	// Portion says that the run is a portion of a stream: it has no number, and
+	// others of the same stream come after it through the same sink.
+	Portion bool
 	// Revision of the cells of a day: how many earlier runs held that day
 	// (S-1303). Nil means 0 for all.
 	Revision func(Day) int64

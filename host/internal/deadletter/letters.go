@@ -57,11 +57,11 @@ func fileName(stage string) string {
 	return fmt.Sprintf("%s%%%016x.parquet", b.String()[:160], xxh3.HashString(stage))
 }
 
-func create(dir, stage string) (*letters, error) {
+func create(dir, prefix, stage string) (*letters, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	f := &letters{path: filepath.Join(dir, fileName(stage))}
+	f := &letters{path: filepath.Join(dir, prefix+fileName(stage))}
 	var err error
 	if f.os, err = os.OpenFile(f.temporary(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644); err != nil {
 		return nil, err
@@ -111,6 +111,12 @@ func (f *letters) flush() error {
 	f.bytes = 0
 	f.err = f.out.Write(r)
 	return f.err
+}
+
+// drop leaves nothing of the file.
+func (f *letters) drop() error {
+	f.build.Release()
+	return errors.Join(f.out.Close(), f.os.Close(), os.Remove(f.temporary()))
 }
 
 // finish writes the rest and gives the file its name. After a failure nothing

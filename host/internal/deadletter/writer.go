@@ -19,6 +19,8 @@ type Options struct {
 	// Plugins of the run, name@version to digest. A stage is taken for the
 	// plugin of its name when there is exactly one.
 	Plugins map[string]string
+	// Prefix begins the names of the files, where several writers share a folder.
+	Prefix string
 }
 
 // Writer keeps rejected rows. It is safe for several goroutines.
@@ -104,7 +106,7 @@ func (w *Writer) add(l letter) (err error) {
 	}
 	f := w.files[l.Stage]
 	if f == nil {
-		if f, err = create(w.dir, l.Stage); err != nil {
+		if f, err = create(w.dir, w.options.Prefix, l.Stage); err != nil {
 			w.failed = notKept(err, w.dir)
 			return w.failed
 		}
@@ -144,6 +146,24 @@ func (w *Writer) Close() error {
 	if len(w.files) > 0 && len(errs) == 0 {
 		if err := blob.SyncFolder(w.dir); err != nil {
 			errs = append(errs, notKept(err, w.dir))
+		}
+	}
+	w.files = nil
+	return errors.Join(errs...)
+}
+
+// Drop is Close for rows that come again: nothing is kept of them.
+func (w *Writer) Drop() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	var errs []error
+	for _, f := range w.files {
+		if err := f.drop(); err != nil {
+			errs = append(errs, notKept(err, f.path))
 		}
 	}
 	w.files = nil

@@ -1,13 +1,11 @@
 package spill
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -39,7 +37,7 @@ func Folder(parent string) (dir string, remove func() error, err error) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(parent, e.Name())
-		if pid, ok := owner(e.Name()); ok && !alive(pid) && !held(path) {
+		if pid, ok := owner(e.Name()); ok && Gone(path, pid) {
 			// Left by a killed run; a failure here costs space, nothing else.
 			_ = os.RemoveAll(path)
 		}
@@ -48,9 +46,9 @@ func Folder(parent string) (dir string, remove func() error, err error) {
 	if err != nil {
 		return "", nil, fault.Wrap(err, NoFolder, "no folder can be made in %s", parent)
 	}
-	lock, _ := hold(dir) // without a lock the process number has to do
+	release := Hold(dir)
 	return dir, func() error {
-		lock.Close()
+		release()
 		return os.RemoveAll(dir)
 	}, nil
 }
@@ -65,33 +63,4 @@ func owner(name string) (pid int, ok bool) {
 	number, _, ok := strings.Cut(rest, "-")
 	pid, err := strconv.Atoi(number)
 	return pid, ok && err == nil
-}
-
-// hold locks a folder for as long as the file is open. A process in another
-// container, whose number says nothing here, is known to live by its lock.
-func hold(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
-// held reports whether some process holds a folder.
-func held(dir string) bool {
-	f, err := hold(dir)
-	if err != nil {
-		return errors.Is(err, syscall.EWOULDBLOCK)
-	}
-	f.Close()
-	return false
-}
-
-func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || err == syscall.EPERM
 }

@@ -3,11 +3,13 @@ package spill
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -20,16 +22,19 @@ const nobody = "4194304999"
 func TestFolder_OfDeadProcess_RemovedUnlessHeld(t *testing.T) {
 	parent := t.TempDir()
 	dead, elsewhere, other := filepath.Join(parent, "run-"+nobody+"-1"), filepath.Join(parent, "run-"+nobody+"-2"), filepath.Join(parent, "notes")
-	for _, d := range []string{dead, elsewhere, other} {
+	// Of an earlier process with this one's number, as in a container, and of
+	// one that may be about to take its lock.
+	before, new := filepath.Join(parent, fmt.Sprintf("run-%d-1", os.Getpid())), filepath.Join(parent, fmt.Sprintf("run-%d-2", os.Getpid()))
+	for _, d := range []string{dead, elsewhere, other, before, new} {
 		if err := os.MkdirAll(filepath.Join(d, "in"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	lock, err := hold(elsewhere) // as a process of another container does
-	if err != nil {
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(before, long, long); err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close()
+	defer Hold(elsewhere)() // as a process of another container does
 	mine, remove, err := Folder(parent)
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +43,11 @@ func TestFolder_OfDeadProcess_RemovedUnlessHeld(t *testing.T) {
 	if there(dead) || !there(elsewhere) || !there(other) || !there(mine) {
 		t.Errorf("dead %t, held elsewhere %t, not ours %t, mine %t", there(dead), there(elsewhere), there(other), there(mine))
 	}
-	if !held(mine) {
-		t.Error("the new folder is not held")
+	if there(before) || !there(new) {
+		t.Errorf("of an earlier process with the same number %t, just made %t", there(before), there(new))
+	}
+	if err := os.Chtimes(mine, long, long); err != nil || Gone(mine, os.Getpid()) {
+		t.Error("the new folder is not held", err)
 	}
 	if err := errors.Join(remove(), remove()); err != nil || there(mine) {
 		t.Errorf("removed: %v, still there: %t", err, there(mine))
