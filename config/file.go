@@ -361,6 +361,9 @@ type Cassandra struct {
 	Replication string // for migrate: the keyspace's replication; "" never makes one
 	Datacenter  string // local data centre; "" takes all alike
 	TLS         *TLS
+	// DatesAsTimestamps keeps dates as timestamps at midnight: the butterfree
+	// profile (S-401).
+	DatesAsTimestamps bool
 }
 
 // KafkaSink is a topic that gets every row (S-1308).

@@ -94,6 +94,7 @@ func (d *decoder) online(t *table, s *Sink, fs *FeatureSet) {
 		d.only(t, "a store on a server", "username", "password", "tls")
 	case "cassandra":
 		s.Cassandra = d.cassandra(t)
+		s.Cassandra.DatesAsTimestamps = fs != nil && fs.Semantics == "butterfree"
 	case "kafka":
 		s.Kafka = d.kafkaSink(t)
 	}

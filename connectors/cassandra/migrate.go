@@ -12,7 +12,7 @@ import (
 // Migration implements flow.Migrator. It looks at the cluster and changes
 // nothing.
 func (s *Sink) Migration(ctx context.Context, run flow.Run, in *flow.Schema) (flow.Migration, error) {
-	want, err := targetOf(s.cfg.Keyspace, s.shared, run, in)
+	want, err := targetOf(s.cfg.Keyspace, s.shared, run, s.taken(in))
 	if err != nil {
 		return flow.Migration{}, err
 	}

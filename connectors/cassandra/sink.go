@@ -100,7 +100,7 @@ func settings(cfg config.Sink) (out config.Cassandra, ttl time.Duration, err err
 
 // CheckColumns implements flow.ColumnChecker.
 func (s *Sink) CheckColumns(in *flow.Schema) error {
-	_, err := targetOf(s.cfg.Keyspace, s.shared, flow.Run{Entity: "entity", Set: "set"}, in)
+	_, err := targetOf(s.cfg.Keyspace, s.shared, flow.Run{Entity: "entity", Set: "set"}, s.taken(in))
 	return err
 }
 
@@ -111,6 +111,7 @@ func (s *Sink) Open(ctx context.Context, run flow.Run, in *flow.Schema) error {
 	if err := checkRun(run); err != nil {
 		return err
 	}
+	in = s.taken(in)
 	want, err := targetOf(s.cfg.Keyspace, s.shared, run, in)
 	if err != nil {
 		return err
@@ -172,7 +173,12 @@ func (s *Sink) Write(_ context.Context, b flow.Batch) error {
 	return nil
 }
 
-func (s *Sink) stage(r flow.Record) error {
+func (s *Sink) stage(given flow.Record) error {
+	r, err := s.converted(given)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
 	revisions, err := s.rows.Revisions(r)
 	if err != nil {
 		return err
