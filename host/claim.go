@@ -30,8 +30,14 @@ func (h *Host) ledger() (*ledger.Ledger, blob.Store) {
 // closedStore is a blob.Store that could not be opened.
 type closedStore struct{ err error }
 
-func (c closedStore) Get(context.Context, string) ([]byte, error)       { return nil, c.err }
-func (c closedStore) Put(context.Context, string, []byte) error         { return c.err }
+func (c closedStore) Get(context.Context, string) ([]byte, error) { return nil, c.err }
+func (c closedStore) GetVersion(context.Context, string) ([]byte, string, error) {
+	return nil, "", c.err
+}
+func (c closedStore) Put(context.Context, string, []byte) error { return c.err }
+func (c closedStore) PutIf(context.Context, string, []byte, string) (string, error) {
+	return "", c.err
+}
 func (c closedStore) PutIfAbsent(context.Context, string, []byte) error { return c.err }
 func (c closedStore) List(context.Context, string) ([]blob.Info, error) { return nil, c.err }
 func (c closedStore) Stat(context.Context, string) (blob.Info, error)   { return blob.Info{}, c.err }

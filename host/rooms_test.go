@@ -54,6 +54,7 @@ func rooms() []room {
 		{path: "host/internal/ledger", floor: 3, purpose: "run numbers, claims, what was prepared and published"},
 		{path: "connectors/online/staged", floor: 3, purpose: "what the online stores share: staged rows, texts of keys and values"},
 		{path: "connectors/blob/s3store", floor: 3, purpose: "objects on S3: the store of a bucket, ranges, uploads, copies"},
+		{path: "connectors/internal/jsontext", floor: 3, purpose: "texts and numbers written as JSON", stdOnly: true},
 		{path: "host/parts", floor: 4, purpose: "the built-in things a pipeline file may name"},
 		{path: "host/internal/catalog", floor: 4, purpose: "plugins found by manifest, without compiling"},
 		{path: "builtins/internal/buffers", floor: 4, purpose: "columns made of buffers that a loop has filled"},

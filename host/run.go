@@ -156,7 +156,7 @@ func (r *running) write(ctx context.Context) (err error) {
 		// Undo first, then say so: a crash in between is undone by the next run.
 		return errors.Join(err, sinks.discard(ctx, run), claim.Undone(ctx, err))
 	}
-	r.report.Sinks, err = sinks.publish(ctx, sinks.pending, nil)
+	r.report.Sinks, err = sinks.publish(ctx, claim.Fenced(sinks.pending), nil)
 	for i := range r.report.Sinks {
 		r.report.Sinks[i].Error = r.host.file.Redact(r.report.Sinks[i].Error)
 	}
@@ -165,6 +165,11 @@ func (r *running) write(ctx context.Context) (err error) {
 	}
 	if err := claim.Published(ctx, results(r.report.Sinks)); err != nil {
 		return err
+	}
+	_, undo := r.repairs(sinks)
+	if err := claim.Sweep(ctx, undo); err != nil {
+		// The rows are published: that is not undone for what others left.
+		r.events.Warn(r.host.file.Redact(err.Error()))
 	}
 	r.findStale(ctx)
 	return nil

@@ -184,7 +184,14 @@ func (s *sinks) publish(ctx context.Context, pending []flow.Pending, done map[st
 			out = append(out, SinkReport{Name: p.Sink, Published: published})
 			continue
 		}
-		published, err := x.sink.Publish(ctx, *p)
+		var published flow.Published
+		var err error
+		if p.Held != nil { // for the sinks that do not ask
+			err = p.Held(ctx)
+		}
+		if err == nil {
+			published, err = x.sink.Publish(ctx, *p)
+		}
 		if err == nil {
 			out = append(out, SinkReport{Name: p.Sink, Published: published})
 			continue

@@ -124,14 +124,34 @@ func TestParse_Unusable_Refused(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(record(`{"name": "x", "type": ["null", "long"]}`))
 	f.Add(`{"type": "record", "name": "a", "fields": [{"name": "n", "type": ["null", "a"]}]}`)
+	f.Add(record(`{"name": "x", "type": {"type": "array", "items": {"type": "record", "name": "r", "fields": [{"name": "a", "type": "long", "default": 7, "aliases": ["b"]}]}}, "default": [{}]}`))
+	f.Add(record(x(doubling(20))))
+	f.Add(record(x(wide())))
+	rows := [][]byte{nil, make([]byte, 100), bytes.Repeat([]byte{2}, 100), {0x80, 0x80, 8, 0}}
+	none := parse(f, record(""))
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := avro.Parse(text)
-		if err != nil {
-			return
-		}
-		if d, err := avro.NewDecoder(s, names(s)); err == nil {
-			_, _ = d.Plan(s)
-		}
+		bounded(t, "the schema", func() {
+			s, err := avro.Parse(text)
+			if err != nil {
+				return
+			}
+			d, err := avro.NewDecoder(s, names(s))
+			if err != nil {
+				return
+			}
+			for _, writer := range []*avro.Schema{s, none} {
+				p, err := d.Plan(writer)
+				if err != nil {
+					continue
+				}
+				for _, row := range rows {
+					_, _ = d.AppendFrom(p, row)
+				}
+			}
+			for _, a := range d.Arrays() {
+				a.Release()
+			}
+		})
 	})
 }
 
@@ -273,24 +293,30 @@ func FuzzDecoder(f *testing.F) {
 	s := parse(f, record(everything))
 	f.Add(marshal(f, s.Text(), everyValue()))
 	f.Add([]byte{1, 2, 3})
+	// A reader with other fields, in another order.
+	other := parse(f, record(`{"name": "u", "type": ["null", "double", "bytes"]}, {"name": "r", "type": {"type": "record", "name": "inner", "fields": [{"name": "n", "type": ["null", "double", "string"]}, {"name": "x", "type": "int", "default": 1}, {"name": "k", "type": "bytes"}]}},
+		{"name": "s", "type": ["null", "string"]}, {"name": "a", "type": {"type": "array", "items": ["null", "double"]}}, {"name": "new", "type": "long", "default": 3}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d, p := decoder(t, s, s)
-		err := d.Append(p, b)
-		want := 1
-		if err != nil {
-			want = 0
-		}
-		if err := d.Append(p, marshal(t, s.Text(), everyValue())); err != nil {
-			t.Fatal(err)
-		}
-		if d.Rows() != want+1 {
-			t.Fatalf("%d rows", d.Rows())
-		}
-		for _, a := range d.Arrays() {
-			if a.Len() != want+1 {
-				t.Fatal(a.Len())
-			}
-			a.Release()
+		for _, reader := range []*avro.Schema{s, other} {
+			bounded(t, "the row", func() {
+				d, p := decoder(t, reader, s)
+				want := 1
+				if err := d.Append(p, b); err != nil {
+					want = 0
+				}
+				if err := d.Append(p, marshal(t, s.Text(), everyValue())); err != nil {
+					t.Fatal(err)
+				}
+				if d.Rows() != want+1 {
+					t.Fatalf("%d rows", d.Rows())
+				}
+				for _, a := range d.Arrays() {
+					if a.Len() != want+1 {
+						t.Fatal(a.Len())
+					}
+					a.Release()
+				}
+			})
 		}
 	})
 }

@@ -36,6 +36,19 @@ func newColumn(t arrow.DataType) *column {
 	return c
 }
 
+// width is about how many bytes a value takes, besides its text or elements.
+func (c *column) width() int {
+	switch c.typ.ID() {
+	case arrow.BOOL:
+		return 1
+	case arrow.INT64, arrow.FLOAT64, arrow.TIMESTAMP:
+		return 8
+	case arrow.DECIMAL128:
+		return 16
+	}
+	return 4
+}
+
 // start begins a batch with room for what the last one held.
 func (c *column) start() {
 	rows, data := c.n, len(c.data)
@@ -204,6 +217,9 @@ func rawBytes[T any](v []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(x)))
 }
 
+// mostDigits is how many digits a decimal may have.
+const mostDigits = 38
+
 // decimalOf reads a big-endian two's complement number; ok is false when it has
 // more than so many digits.
 func decimalOf(b []byte, digits int32) (v decimal128.Num, ok bool) {
@@ -225,5 +241,6 @@ func decimalOf(b []byte, digits int32) (v decimal128.Num, ok bool) {
 		return v, false
 	}
 	v = decimal128.New(int64(binary.BigEndian.Uint64(whole[:8])), binary.BigEndian.Uint64(whole[8:]))
-	return v, v.FitsInPrecision(digits)
+	// The least number has no opposite, which the library's test takes.
+	return v, v.Abs().Sign() >= 0 && v.FitsInPrecision(digits)
 }

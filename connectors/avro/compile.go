@@ -2,8 +2,6 @@ package avro
 
 import (
 	"math"
-	"slices"
-	"unicode/utf8"
 
 	hamba "github.com/hamba/avro/v2"
 
@@ -16,120 +14,119 @@ import (
 // read takes a value from a cursor and puts it where it belongs.
 type read func(*cursor)
 
-// Plan reads rows of one writer's schema into the columns of a Decoder.
-type Plan struct {
-	fields []read // by field of the writer
-	absent []func()
-	extra  int // bytes that defaults add to each row
+// compiler makes the functions of one plan. Each type of the schemas is
+// compiled once, however often it is met.
+type compiler struct {
+	defaults map[*hamba.Field][]byte // of the reader
+	texts    map[pair]*text
+	passes   map[hamba.Schema]*pass
+	least    map[hamba.Schema]int
+	tooMany  bool // pairs of types
 }
 
-// compile makes the reader of values written as w into column c.
-func compile(w hamba.Schema, c *column) (read, error) {
-	w = resolved(w)
+// mostPairs is how many pairs of types are compiled. Two schemas that hold
+// themselves can make as many as one has types times those of the other.
+const mostPairs = 1 << 16
+
+func newCompiler(reader *Schema) *compiler {
+	return &compiler{defaults: reader.defaults, texts: map[pair]*text{}, passes: map[hamba.Schema]*pass{}, least: map[hamba.Schema]int{}}
+}
+
+// column makes the reader of values that were written as w and are to be read
+// as r into column c, which is of r's type.
+func (k *compiler) column(r, w hamba.Schema, c *column) (read, error) {
+	r, w = resolved(r), resolved(w)
 	if u, ok := w.(*hamba.UnionSchema); ok {
-		return compileUnion(u, c)
+		return k.columnOfUnion(r, u, c)
 	}
 	if w.Type() == hamba.Null {
 		return func(*cursor) { c.null() }, nil
 	}
-	if c.typ.ID() == arrow.LIST {
-		return compileList(w, c)
+	if asJSON(r) {
+		return jsonColumn(k.text(r, w), c), nil
 	}
-	if c.typ.ID() == arrow.STRING && (asJSON(w) || w.Type() == hamba.Array) {
-		text := jsonText(w)
-		return func(cur *cursor) {
-			c.data = text(cur, c.data, 0)
-			c.endBytes()
-		}, nil
+	if u, ok := r.(*hamba.UnionSchema); ok {
+		if r = resolved(onlyType(u)); r == nil { // of null alone
+			r = &hamba.NullSchema{}
+		}
 	}
-	if r := compileScalar(w, c); r != nil {
-		return r, nil
+	if r.Type() == hamba.Null {
+		return nil, fault.New(NotAlike, "a value written as %s cannot be read as null", nameOf(w))
+	}
+	if a, ok := r.(*hamba.ArraySchema); ok {
+		if x, ok := w.(*hamba.ArraySchema); ok {
+			return k.list(a, x, c)
+		}
+	} else if read := scalar(r, w, c); read != nil {
+		return read, nil
 	}
 	return nil, fault.New(NotAlike, "a value written as %s cannot be read as %s", nameOf(w), schema.TypeName(c.typ))
 }
 
 // nameOf tells a type as a person would.
 func nameOf(s hamba.Schema) string {
-	if l, ok := s.(hamba.LogicalTypeSchema); ok && l.Logical() != nil {
-		return string(s.Type()) + " (" + string(l.Logical().Type()) + ")"
+	if l := logical(s); l != "" {
+		return string(s.Type()) + " (" + string(l) + ")"
 	}
 	return string(s.Type())
 }
 
-// compileUnion reads the number of a type, then a value of it. A type that the
+// columnOfUnion reads the number of a type, then a value of it. A type that the
 // column cannot hold makes only the rows bad that have it.
-func compileUnion(u *hamba.UnionSchema, c *column) (read, error) {
-	types := u.Types()
-	if c.typ.ID() == arrow.STRING && onlyType(u) == nil {
-		text := jsonUnion(u)
-		return func(cur *cursor) {
-			from, start := len(c.data), cur.i
-			c.data = text(cur, c.data, 0)
-			if string(c.data[from:]) == "null" && isNullBranch(types, cur.b[start:]) {
-				c.data = c.data[:from]
-				c.null()
-				return
-			}
-			c.endBytes()
-		}, nil
-	}
-	reads, fits := make([]read, len(types)), false
+func (k *compiler) columnOfUnion(r hamba.Schema, u *hamba.UnionSchema, c *column) (read, error) {
+	reads, fits := make([]read, len(u.Types())), false
 	var first error
-	for i, t := range types {
-		r, err := compile(t, c)
+	for i, t := range u.Types() {
+		read, err := k.column(r, t, c)
 		if err != nil {
 			if first == nil {
 				first = err
 			}
-			r = func(cur *cursor) { cur.fail("a value is of a type that its column does not hold") }
+			read = func(cur *cursor) { cur.fail("a value is of a type that its column does not hold") }
 		} else if t.Type() != hamba.Null {
 			fits = true
 		}
-		reads[i] = r
+		reads[i] = read
 	}
 	if !fits && first != nil {
 		return nil, first
 	}
 	return func(cur *cursor) {
-		n := cur.long()
-		if n < 0 || n >= int64(len(reads)) {
-			cur.fail("a union has no type of the number given")
-			return
+		if n := cur.number(len(reads), noType); n >= 0 {
+			reads[n](cur)
 		}
-		reads[n](cur)
 	}, nil
 }
 
-// isNullBranch reports whether the number that b begins with names null.
-func isNullBranch(types hamba.Schemas, b []byte) bool {
-	cur := cursor{b: b}
-	n := cur.long()
-	return cur.bad == "" && n >= 0 && n < int64(len(types)) && types[n].Type() == hamba.Null
+// jsonColumn puts texts into a column.
+func jsonColumn(value text, c *column) read {
+	return func(cur *cursor) {
+		cur.from = len(c.data) - cur.made
+		c.data = value(cur, c.data)
+		cur.made = len(c.data) - cur.from
+		c.endBytes()
+	}
 }
 
-func compileList(w hamba.Schema, c *column) (read, error) {
-	a, ok := w.(*hamba.ArraySchema)
-	if !ok {
-		return nil, fault.New(NotAlike, "a value written as %s cannot be read as %s", nameOf(w), schema.TypeName(c.typ))
-	}
-	elem, err := compile(a.Items(), c.elem)
+func (k *compiler) list(r, w *hamba.ArraySchema, c *column) (read, error) {
+	elem, err := k.column(r.Items(), w.Items(), c.elem)
 	if err != nil {
 		return nil, err
 	}
-	least := leastBytes(a.Items(), 0)
+	least, width := k.leastBytes(w.Items()), c.elem.width()
 	return func(cur *cursor) {
-		cur.blocks(least, func() { elem(cur) })
+		cur.blocks(least, func() {
+			if cur.made += width; cur.step() && cur.holds(cur.made) {
+				elem(cur)
+			}
+		})
 		c.ends = append(c.ends, int32(c.elem.n))
 		c.added()
 	}, nil
 }
 
-// compileScalar gives nil where the column cannot hold the values.
-func compileScalar(w hamba.Schema, c *column) read {
-	logical := hamba.LogicalSchema(nil)
-	if l, ok := w.(hamba.LogicalTypeSchema); ok {
-		logical = l.Logical()
-	}
+// scalar gives nil where the column cannot hold the values.
+func scalar(r, w hamba.Schema, c *column) read {
 	switch c.typ.ID() {
 	case arrow.BOOL:
 		if w.Type() == hamba.Boolean {
@@ -144,7 +141,7 @@ func compileScalar(w hamba.Schema, c *column) read {
 			return func(cur *cursor) { c.put64(uint64(cur.long())) }
 		}
 	case arrow.TIMESTAMP:
-		return readInstant(w, logical, c)
+		return instant(r, w, c)
 	case arrow.FLOAT32:
 		switch w.Type() {
 		case hamba.Float:
@@ -162,56 +159,32 @@ func compileScalar(w hamba.Schema, c *column) read {
 			return func(cur *cursor) { c.put64(math.Float64bits(float64(cur.long()))) }
 		}
 	case arrow.DECIMAL128:
-		return readDecimal(w, logical, c)
+		return decimalColumn(r, w, c)
 	case arrow.STRING:
-		return readText(w, c)
+		return bytesColumn(characters(r, w), c)
 	case arrow.BINARY:
-		switch x := w.(type) {
-		case *hamba.FixedSchema:
-			return func(cur *cursor) { c.putBytes(cur.take(x.Size())) }
-		case *hamba.PrimitiveSchema:
-			if x.Type() == hamba.Bytes || x.Type() == hamba.String {
-				return func(cur *cursor) { c.putBytes(cur.bytes()) }
-			}
-		}
+		return bytesColumn(bytesOf(w), c)
 	}
 	return nil
 }
 
-func readText(w hamba.Schema, c *column) read {
-	switch x := w.(type) {
-	case *hamba.EnumSchema:
-		symbols := x.Symbols()
-		return func(cur *cursor) {
-			n := cur.long()
-			if n < 0 || n >= int64(len(symbols)) {
-				cur.fail("an enum has no symbol of the number given")
-				return
-			}
-			c.data = append(c.data, symbols[n]...)
-			c.endBytes()
-		}
-	case *hamba.PrimitiveSchema:
-		if x.Type() == hamba.String || x.Type() == hamba.Bytes {
-			return func(cur *cursor) {
-				b := cur.bytes()
-				if !utf8.Valid(b) {
-					cur.fail("a text is not UTF-8")
-				}
-				c.putBytes(b)
-			}
-		}
-	}
-	return nil
-}
-
-// readInstant reads a time in the unit it was written in; a plain number counts
-// in microseconds, as the column does.
-func readInstant(w hamba.Schema, logical hamba.LogicalSchema, c *column) read {
-	if w.Type() != hamba.Long {
+func bytesColumn(take take, c *column) read {
+	if take == nil {
 		return nil
 	}
-	if logical == nil || logical.Type() != hamba.TimestampMillis && logical.Type() != hamba.LocalTimestampMillis {
+	return func(cur *cursor) {
+		b := take(cur)
+		cur.made += len(b)
+		c.putBytes(b)
+	}
+}
+
+// instant reads a time in microseconds, as columns have it.
+func instant(r, w hamba.Schema, c *column) read {
+	if w.Type() != hamba.Long && (w.Type() != hamba.Int || logical(w) != "") {
+		return nil
+	}
+	if !inMillis(r, w) {
 		return func(cur *cursor) { c.put64(uint64(cur.long())) }
 	}
 	return func(cur *cursor) {
@@ -224,41 +197,56 @@ func readInstant(w hamba.Schema, logical hamba.LogicalSchema, c *column) read {
 	}
 }
 
-func readDecimal(w hamba.Schema, logical hamba.LogicalSchema, c *column) read {
+func decimalColumn(r, w hamba.Schema, c *column) read {
 	t := c.typ.(*arrow.Decimal128Type)
-	d, ok := logical.(*hamba.DecimalLogicalSchema)
-	if !ok || int32(d.Scale()) != t.Scale {
+	if d := decimal(w); d != nil && int32(d.Scale()) != t.Scale || w.Type() == hamba.String {
 		return nil
 	}
-	put := func(cur *cursor, b []byte) {
-		v, ok := decimalOf(b, t.Precision)
+	take := bytesOf(w)
+	if take == nil {
+		return nil
+	}
+	return func(cur *cursor) {
+		v, ok := decimalOf(take(cur), t.Precision)
 		if !ok {
 			cur.fail("a decimal has more digits than its column")
 		}
 		c.putDecimal(v)
 	}
-	switch x := w.(type) {
-	case *hamba.FixedSchema:
-		return func(cur *cursor) { put(cur, cur.take(x.Size())) }
-	case *hamba.PrimitiveSchema:
-		if x.Type() == hamba.Bytes {
-			return func(cur *cursor) { put(cur, cur.bytes()) }
-		}
-	}
-	return nil
 }
 
-// fieldOf finds the writer's field for a field of the reader (A3).
-func fieldOf(writer *hamba.RecordSchema, f *hamba.Field) int {
-	for i, w := range writer.Fields() {
-		if w.Name() == f.Name() {
-			return i
-		}
+// leastBytes is how many bytes a value of s takes at least, as far as that can
+// be told: 0 inside a type that holds itself.
+func (k *compiler) leastBytes(s hamba.Schema) int {
+	s = resolved(s)
+	n, ok := k.least[s]
+	if !ok {
+		k.least[s] = 0
+		n = k.countLeast(s)
+		k.least[s] = n
 	}
-	for i, w := range writer.Fields() {
-		if slices.Contains(f.Aliases(), w.Name()) {
-			return i
+	return n
+}
+
+func (k *compiler) countLeast(s hamba.Schema) int {
+	switch x := s.(type) {
+	case *hamba.NullSchema:
+		return 0
+	case *hamba.FixedSchema:
+		return x.Size()
+	case *hamba.RecordSchema:
+		for _, f := range x.Fields() {
+			if n := k.leastBytes(f.Type()); n > 0 {
+				return n // one is as good as many
+			}
 		}
+		return 0
 	}
-	return -1
+	switch s.Type() {
+	case hamba.Float:
+		return 4
+	case hamba.Double:
+		return 8
+	}
+	return 1
 }

@@ -94,7 +94,7 @@ func (c *Container) meta() (map[string][]byte, error) {
 				if err != nil {
 					return nil, err
 				}
-				if size < 0 || int64(total)+size > mostHeader {
+				if size < 0 || size > int64(mostHeader-total) {
 					return nil, fault.New(Corrupt, "an entry of the header has %d bytes", size)
 				}
 				total += int(size)

@@ -8,9 +8,16 @@ import (
 // cursor walks over the bytes of a row. Once something is wrong, bad says what
 // and every further read gives zeros.
 type cursor struct {
-	b   []byte
-	i   int
-	bad string
+	b    []byte
+	i    int
+	bad  string
+	full bool // the row is bad only because the batch holds so much already
+
+	depth int // of the value at hand
+	steps int // values visited
+	made  int // bytes that the row put into columns, about
+	from  int // where the text at hand would begin, were it all of the row
+	room  int // bytes that the batch still takes
 }
 
 func (c *cursor) fail(why string) {
@@ -107,13 +114,9 @@ func (c *cursor) bytes() []byte {
 	return c.take(int(n))
 }
 
-// mostEmpty is how many elements that take no bytes an array may have.
-const mostEmpty = 1 << 16
-
 // blocks calls f for each element of an array or a map, whose elements take at
-// least so many bytes each.
+// least so many bytes each; f counts them.
 func (c *cursor) blocks(least int, f func()) {
-	empty := int64(0)
 	for c.bad == "" {
 		n := c.long()
 		if n == 0 {
@@ -131,14 +134,29 @@ func (c *cursor) blocks(least int, f func()) {
 			c.fail("an array is longer than what is left")
 			return
 		}
-		if least == 0 {
-			if empty += n; n > mostEmpty || empty > mostEmpty {
-				c.fail("an array has too many elements without content")
-				return
-			}
+		if least == 0 && n > int64(c.mostSteps()-c.steps) {
+			c.fail(tooManySteps)
+			return
 		}
 		for ; n > 0 && c.bad == ""; n-- {
 			f()
 		}
 	}
+}
+
+const (
+	noSymbol = "an enum has no symbol of the number given"
+	noType   = "a union has no type of the number given"
+)
+
+// number reads which of n things follows: -1 if it is none, and then why.
+func (c *cursor) number(n int, why string) int {
+	v := c.long()
+	if c.bad == "" && (v < 0 || v >= int64(n)) {
+		c.fail(why)
+	}
+	if c.bad != "" {
+		return -1
+	}
+	return int(v)
 }

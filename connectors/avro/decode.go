@@ -3,8 +3,6 @@ package avro
 import (
 	"fmt"
 
-	hamba "github.com/hamba/avro/v2"
-
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/featurehost/featurehost/host/fault"
@@ -17,7 +15,20 @@ type Decoder struct {
 	wanted  []*column
 	cur     cursor
 	rows    int
-	bytes   int
+	width   int // bytes of a row, besides its texts and elements
+	made    int // bytes that the columns hold
+}
+
+// Plan reads rows of one writer's schema into the columns of a Decoder.
+type Plan struct {
+	fields []read // by field of the writer
+	absent []absent
+}
+
+// absent is a field that the writer did not have, and its default.
+type absent struct {
+	read read
+	row  []byte
 }
 
 // NewDecoder makes a decoder of the fields wanted of a reader's schema.
@@ -35,66 +46,71 @@ func NewDecoder(reader *Schema, wanted []string) (*Decoder, error) {
 		}
 		d.columns[at] = newColumn(reader.fields[at].Type)
 		d.wanted = append(d.wanted, d.columns[at])
+		d.width += d.columns[at].width()
 	}
 	return d, nil
 }
 
 // Plan compiles a writer's schema. Errors: FH-7611, when a field wanted was
-// written with a type that its column cannot hold.
+// written with a type that its column cannot hold; FH-7610, when its column does
+// not hold its default, or the schemas together are too large.
 func (d *Decoder) Plan(writer *Schema) (*Plan, error) {
 	p := &Plan{fields: make([]read, len(writer.record.Fields()))}
-	for i, f := range d.reader.record.Fields() {
-		c := d.columns[i]
+	k := newCompiler(d.reader)
+	for i, at := range match(d.reader.record, writer.record) {
+		f, c := d.reader.record.Fields()[i], d.columns[i]
 		if c == nil {
 			continue
 		}
-		at := fieldOf(writer.record, f)
-		if at < 0 {
-			add, err := p.defaultOf(f, c)
-			if err != nil {
-				return nil, err
-			}
-			p.absent = append(p.absent, add)
-			continue
+		var err error
+		if at >= 0 {
+			p.fields[at], err = k.column(f.Type(), writer.record.Fields()[at].Type(), c)
+		} else if row, ok := d.reader.defaults[f]; ok {
+			err = d.addDefault(p, k, i, row)
+		} else {
+			p.absent = append(p.absent, absent{read: func(*cursor) { c.null() }})
 		}
-		r, err := compile(writer.record.Fields()[at].Type(), c)
 		if err != nil {
 			return nil, fault.As(err).At("field %q", f.Name())
 		}
-		p.fields[at] = r
 	}
 	for i, f := range writer.record.Fields() {
 		if p.fields[i] == nil {
-			skip := skipping(f.Type())
-			p.fields[i] = func(cur *cursor) { skip(cur, 0) }
+			p.fields[i] = read(k.pass(f.Type()))
 		}
+	}
+	if k.tooMany {
+		return nil, fault.New(BadSchema, "reading it as the newest schema takes more than %d pairs of types", mostPairs)
 	}
 	return p, nil
 }
 
-// defaultOf adds the default of a field that was not written.
-func (p *Plan) defaultOf(f *hamba.Field, c *column) (func(), error) {
-	if !f.HasDefault() || f.Default() == nil {
-		return c.null, nil
-	}
-	b, err := hamba.Marshal(f.Type(), f.Default())
+// addDefault plans the default of a field that was not written: a row of that
+// field alone. It is tried first, on a column of its own.
+func (d *Decoder) addDefault(p *Plan, k *compiler, field int, row []byte) error {
+	t := d.reader.record.Fields()[field].Type()
+	try, err := k.column(t, t, newColumn(d.columns[field].typ))
 	if err != nil {
-		return nil, fault.Wrap(err, BadSchema, "the default %v is no value of its field", f.Default()).At("field %q", f.Name())
+		return err
 	}
-	r, err := compile(f.Type(), c)
-	if err != nil {
-		return nil, fault.As(err).At("field %q", f.Name())
+	cur := cursor{b: row, room: mostBatch}
+	if try(&cur); !cur.holds(cur.made) {
+		return fault.New(BadSchema, "its column does not hold the default: %s", cur.bad)
 	}
-	p.extra += len(b)
-	return func() { r(&cursor{b: b}) }, nil
+	read, err := k.column(t, t, d.columns[field])
+	p.absent = append(p.absent, absent{read, row})
+	return err
 }
 
 // Append adds the row that b is, to its last byte. A row that is bad adds
-// nothing, and the error says why (A2).
+// nothing, and the error says why (A2). Errors: FH-7615; FH-7616 when the batch
+// is full: the row is good, and Arrays makes room for it.
 func (d *Decoder) Append(p *Plan, b []byte) error {
+	made := d.made
 	used, err := d.AppendFrom(p, b)
 	if err == nil && used < len(b) {
 		d.cutTo(d.rows - 1)
+		d.made = made
 		return fault.New(Corrupt, "%d bytes are left behind the row", len(b)-used)
 	}
 	return err
@@ -103,20 +119,34 @@ func (d *Decoder) Append(p *Plan, b []byte) error {
 // AppendFrom adds the row that b begins with and tells how many bytes it took.
 func (d *Decoder) AppendFrom(p *Plan, b []byte) (used int, err error) {
 	cur := &d.cur
-	*cur = cursor{b: b}
+	*cur = cursor{b: b, room: mostBatch - d.made}
 	for _, r := range p.fields {
-		r(cur)
-		if cur.bad != "" {
-			d.cutTo(d.rows)
-			return 0, fault.New(Corrupt, "%s", cur.bad)
+		if r(cur); !cur.within(cur.made) {
+			cur.over(cur.made)
+			return 0, d.refuse()
 		}
 	}
-	for _, add := range p.absent {
-		add()
+	used, made := cur.i, cur.made
+	for _, a := range p.absent {
+		*cur = cursor{b: a.row, room: mostBatch - d.made - made}
+		if a.read(cur); !cur.holds(cur.made) {
+			return 0, d.refuse()
+		}
+		made += cur.made
 	}
 	d.rows++
-	d.bytes += cur.i + p.extra
-	return cur.i, nil
+	d.made += made + d.width
+	return used, nil
+}
+
+// refuse takes back what a bad row has left.
+func (d *Decoder) refuse() error {
+	d.cutTo(d.rows)
+	code := Corrupt
+	if d.cur.full && d.rows > 0 {
+		code = Full
+	}
+	return fault.New(code, "%s", d.cur.bad)
 }
 
 func (d *Decoder) cutTo(rows int) {
@@ -129,8 +159,9 @@ func (d *Decoder) cutTo(rows int) {
 // Rows is the number of rows of the batch so far.
 func (d *Decoder) Rows() int { return d.rows }
 
-// Bytes is the number of bytes they were made of.
-func (d *Decoder) Bytes() int { return d.bytes }
+// Bytes is about how many bytes the columns hold. That may be far more than the
+// rows had: whoever appends many ends the batch by it.
+func (d *Decoder) Bytes() int { return d.made }
 
 // Arrays gives the wanted columns, in the order in which they were named, and
 // begins a batch anew. The caller releases them.
@@ -142,6 +173,6 @@ func (d *Decoder) Arrays() []arrow.Array {
 		}
 		out[i] = c.array()
 	}
-	d.rows, d.bytes = 0, 0
+	d.rows, d.made = 0, 0
 	return out
 }

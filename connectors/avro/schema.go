@@ -17,6 +17,8 @@ type Schema struct {
 	text   string
 	record *hamba.RecordSchema
 	fields []arrow.Field
+	// defaults as a row would have them. A field without one is not there.
+	defaults map[*hamba.Field][]byte
 }
 
 // Parse reads a schema. The texts of others whose types it names come with it,
@@ -30,11 +32,11 @@ func Parse(text string, needs ...string) (s *Schema, err error) {
 	// A cache of its own: names of one schema mean nothing in another.
 	cache := &hamba.SchemaCache{}
 	for _, needed := range needs {
-		if _, err := hamba.ParseBytesWithCache([]byte(needed), "", cache); err != nil {
+		if _, err := parseText(needed, cache); err != nil {
 			return nil, fault.Wrap(err, BadSchema, "the text of a schema that is referred to is no Avro schema")
 		}
 	}
-	parsed, err := hamba.ParseBytesWithCache([]byte(text), "", cache)
+	parsed, err := parseText(text, cache)
 	if err != nil {
 		return nil, fault.Wrap(err, BadSchema, "the text is no Avro schema")
 	}
@@ -42,7 +44,11 @@ func Parse(text string, needs ...string) (s *Schema, err error) {
 	if !ok {
 		return nil, fault.New(BadSchema, "the top of the schema is of type %s: a record is needed", parsed.Type())
 	}
-	s = &Schema{text: text, record: record}
+	e := newEncoding()
+	if err := check(record, e, map[hamba.Schema]bool{}); err != nil {
+		return nil, err
+	}
+	s = &Schema{text: text, record: record, defaults: e.known}
 	for _, f := range record.Fields() {
 		t, err := columnType(f.Type())
 		if err != nil {
@@ -51,6 +57,50 @@ func Parse(text string, needs ...string) (s *Schema, err error) {
 		s.fields = append(s.fields, arrow.Field{Name: f.Name(), Type: t, Nullable: true})
 	}
 	return s, nil
+}
+
+func parseText(text string, cache *hamba.SchemaCache) (hamba.Schema, error) {
+	b, err := keepDefaults(text)
+	if err != nil {
+		return nil, err
+	}
+	return hamba.ParseBytesWithCache(b, "", cache)
+}
+
+// check refuses what the parser lets through and no row could be read by, and
+// takes the defaults of all fields.
+func check(x hamba.Schema, e *encoding, seen map[hamba.Schema]bool) error {
+	x = resolved(x)
+	if seen[x] {
+		return nil
+	}
+	seen[x] = true
+	switch x := x.(type) {
+	case *hamba.FixedSchema:
+		if x.Size() < 0 {
+			return fault.New(BadSchema, "the size %d is negative", x.Size()).At("type %q", x.FullName())
+		}
+	case *hamba.ArraySchema:
+		return check(x.Items(), e, seen)
+	case *hamba.MapSchema:
+		return check(x.Values(), e, seen)
+	case *hamba.UnionSchema:
+		for _, t := range x.Types() {
+			if err := check(t, e, seen); err != nil {
+				return err
+			}
+		}
+	case *hamba.RecordSchema:
+		for _, f := range x.Fields() {
+			if err := check(f.Type(), e, seen); err != nil {
+				return err
+			}
+			if _, _, err := e.field(f, 0); err != nil {
+				return fault.Wrap(err, BadSchema, "the default cannot be taken").At("field %q of %q", f.Name(), x.FullName())
+			}
+		}
+	}
+	return nil
 }
 
 // Fields are the columns, in the order of the record.
@@ -133,7 +183,7 @@ func decimalOr(l hamba.LogicalSchema, otherwise arrow.DataType) (arrow.DataType,
 	if !ok {
 		return otherwise, nil
 	}
-	if d.Precision() < 1 || d.Precision() > 38 || d.Scale() < 0 || d.Scale() > d.Precision() {
+	if d.Precision() < 1 || d.Precision() > mostDigits || d.Scale() < 0 || d.Scale() > d.Precision() {
 		return nil, fault.New(BadSchema, "decimal(%d,%d): 1 to 38 digits are held, and no more of them behind the point", d.Precision(), d.Scale())
 	}
 	return &arrow.Decimal128Type{Precision: int32(d.Precision()), Scale: int32(d.Scale())}, nil
@@ -178,35 +228,6 @@ func isList(s hamba.Schema) bool {
 		s = resolved(s)
 	}
 	return s.Type() == hamba.Array
-}
-
-// leastBytes is how many bytes a value of s takes at least.
-func leastBytes(s hamba.Schema, depth int) int {
-	if depth > 16 { // of a schema that holds itself
-		return 0
-	}
-	switch x := resolved(s).(type) {
-	case *hamba.NullSchema:
-		return 0
-	case *hamba.FixedSchema:
-		return x.Size()
-	case *hamba.RecordSchema:
-		n := 0
-		for _, f := range x.Fields() {
-			if n += leastBytes(f.Type(), depth+1); n > 0 {
-				return n // one is as good as many
-			}
-		}
-		return n
-	case *hamba.PrimitiveSchema:
-		switch x.Type() {
-		case hamba.Float:
-			return 4
-		case hamba.Double:
-			return 8
-		}
-	}
-	return 1
 }
 
 // Renames reports whether a name that writers use is an alias of a field of s.

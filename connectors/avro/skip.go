@@ -3,88 +3,80 @@ package avro
 import hamba "github.com/hamba/avro/v2"
 
 // pass steps over a value.
-type pass func(cur *cursor, depth int)
+type pass func(*cursor)
 
-// skipping compiles the stepping over values of s.
-func skipping(s hamba.Schema) pass {
+// pass compiles the stepping over values of s, once.
+func (k *compiler) pass(s hamba.Schema) pass {
 	s = resolved(s)
+	made, ok := k.passes[s]
+	if !ok {
+		made = new(pass) // schemas may hold themselves
+		k.passes[s] = made
+		*made = k.makePass(s)
+	}
+	return func(cur *cursor) {
+		if cur.enter() {
+			(*made)(cur)
+		}
+		cur.leave()
+	}
+}
+
+func (k *compiler) makePass(s hamba.Schema) pass {
 	switch x := s.(type) {
 	case *hamba.NullSchema:
-		return func(*cursor, int) {}
+		return func(*cursor) {}
 	case *hamba.FixedSchema:
-		return func(cur *cursor, _ int) { cur.take(x.Size()) }
+		return func(cur *cursor) { cur.take(x.Size()) }
 	case *hamba.PrimitiveSchema:
 		switch x.Type() {
 		case hamba.Boolean:
-			return func(cur *cursor, _ int) { cur.bool() }
+			return func(cur *cursor) { cur.bool() }
 		case hamba.Int:
-			return func(cur *cursor, _ int) { cur.int() }
+			return func(cur *cursor) { cur.int() }
 		case hamba.Float:
-			return func(cur *cursor, _ int) { cur.take(4) }
+			return func(cur *cursor) { cur.take(4) }
 		case hamba.Double:
-			return func(cur *cursor, _ int) { cur.take(8) }
+			return func(cur *cursor) { cur.take(8) }
 		case hamba.Bytes, hamba.String:
-			return func(cur *cursor, _ int) { cur.bytes() }
+			return func(cur *cursor) { cur.bytes() }
 		}
 	case *hamba.EnumSchema:
-		symbols := int64(len(x.Symbols()))
-		return func(cur *cursor, _ int) {
-			if n := cur.long(); n < 0 || n >= symbols {
-				cur.fail("an enum has no symbol of the number given")
-			}
-		}
+		symbols := len(x.Symbols())
+		return func(cur *cursor) { cur.number(symbols, noSymbol) }
 	case *hamba.RecordSchema:
 		fields := make([]pass, len(x.Fields()))
 		for i, f := range x.Fields() {
-			fields[i] = later(f.Type())
+			fields[i] = k.pass(f.Type())
 		}
-		return func(cur *cursor, depth int) {
+		return func(cur *cursor) {
 			for _, f := range fields {
-				if cur.bad != "" {
+				if f(cur); cur.bad != "" {
 					return
 				}
-				f(cur, depth)
 			}
 		}
 	case *hamba.UnionSchema:
 		types := make([]pass, len(x.Types()))
 		for i, t := range x.Types() {
-			types[i] = later(t)
+			types[i] = k.pass(t)
 		}
-		return func(cur *cursor, depth int) {
-			n := cur.long()
-			if n < 0 || n >= int64(len(types)) {
-				cur.fail("a union has no type of the number given")
-				return
+		return func(cur *cursor) {
+			if n := cur.number(len(types), noType); n >= 0 {
+				types[n](cur)
 			}
-			types[n](cur, depth)
 		}
 	case *hamba.ArraySchema:
-		elem, least := later(x.Items()), leastBytes(x.Items(), 0)
-		return func(cur *cursor, depth int) { cur.blocks(least, func() { elem(cur, depth) }) }
+		elem, least := k.pass(x.Items()), k.leastBytes(x.Items())
+		return func(cur *cursor) { cur.blocks(least, func() { elem(cur) }) }
 	case *hamba.MapSchema:
-		elem := later(x.Values())
-		return func(cur *cursor, depth int) {
+		elem := k.pass(x.Values())
+		return func(cur *cursor) {
 			cur.blocks(1, func() {
 				cur.bytes()
-				elem(cur, depth)
+				elem(cur)
 			})
 		}
 	}
-	return func(cur *cursor, _ int) { cur.long() } // long
-}
-
-// later compiles a schema when it is first needed, and watches the depth.
-func later(s hamba.Schema) pass {
-	var made pass
-	return func(cur *cursor, depth int) {
-		if depth >= deepest {
-			cur.fail("values are nested too deep")
-			return
-		}
-		if made == nil {
-			made = skipping(s)
-		}
-		made(cur, depth+1)
-	}
+	return func(cur *cursor) { cur.long() } // long
 }

@@ -17,6 +17,6 @@ func Codes() []fault.Doc {
 	return []fault.Doc{
 		{Code: BadKey, Title: "bad object key", Explain: "A key names an object by parts joined with slashes; a part is not empty, not \".\" or \"..\", and holds no zero byte and no backslash. Rename the entity, feature set or file that the key was made of."},
 		{Code: IO, Title: "file operation refused", Explain: "The operating system refused a read, write, sync or rename; the message holds its reason. Look at permissions, free space and the health of the disk, then run again."},
-		{Code: Unsupported, Title: "file system cannot do this", Explain: "The file system has no hard links and no rename without replacing, so that two runs could claim the same number. Put the store on a local disk or on a file system that has one of them."},
+		{Code: Unsupported, Title: "file system cannot do this", Explain: "The file system has no hard links and no rename without replacing, or cannot lock files, so that two runs could claim the same number or the same days. Put the store on a local disk or on a file system that can."},
 	}
 }

@@ -13,6 +13,9 @@
 //     on the folders it left and entered.
 //   - B4: a crash may leave files named ".tmp-*"; List never shows them, and
 //     they are harmless.
+//   - B5: of several PutIf that name the same version one wins, also between
+//     machines that share the folder, and one that comes late loses. A key that
+//     is changed so is changed by no Put.
 //
 // It knows no formats: not Parquet, not the ledger.
 package blob

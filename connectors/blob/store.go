@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"strings"
 	"time"
@@ -15,6 +16,9 @@ var (
 	ErrNotExist = fs.ErrNotExist
 	// ErrExist is in the tree of the error of PutIfAbsent about a key that is taken.
 	ErrExist = fs.ErrExist
+	// ErrChanged is in the tree of the error of PutIf about an object that is no
+	// longer of the version named, or is gone.
+	ErrChanged = errors.New("the object is no longer the one that was read")
 )
 
 // Store keeps small and large objects under keys such as
@@ -22,10 +26,15 @@ var (
 type Store interface {
 	// Get reads a whole object.
 	Get(ctx context.Context, key string) ([]byte, error)
+	// GetVersion reads a whole object and names its version, for PutIf.
+	GetVersion(ctx context.Context, key string) (data []byte, version string, err error)
 	// Put writes an object, replacing one of the same key (B1).
 	Put(ctx context.Context, key string, data []byte) error
 	// PutIfAbsent writes an object whose key is free, else ErrExist (B1, B2).
 	PutIfAbsent(ctx context.Context, key string, data []byte) error
+	// PutIf replaces an object that still has the version named, else
+	// ErrChanged, and names the new version (B1, B5).
+	PutIf(ctx context.Context, key string, data []byte, version string) (next string, err error)
 	// List gives the objects whose key begins with prefix, a folder ending in
 	// "/" or "" for all, in ascending order of keys. An absent folder is empty.
 	List(ctx context.Context, prefix string) ([]Info, error)

@@ -144,18 +144,18 @@ func (r *Reader) nextRemote(ctx context.Context, x *read) error {
 	return nil
 }
 
-// openRemote opens a Parquet object on S3.
+// openRemote opens a Parquet object on S3, to be read while ctx lasts.
 func (r *Reader) openRemote(ctx context.Context, o object, f *fetcher) (source, error) {
 	tail := int64(tailBytes)
 	if o.entry.Size <= wholeBytes {
 		tail = wholeBytes
 	}
-	x, err := r.remote.Open(ctx, o.entry.Key, tail)
+	x, err := r.version(ctx, o, tail)
 	if err != nil {
-		return nil, gone(err, o)
+		return nil, err
 	}
 	if x.Size == 0 {
 		return nil, fault.New(Corrupt, "the file is empty").At("%s", o.path)
 	}
-	return &remote{object: x, fetcher: f}, nil
+	return &remote{ctx: ctx, object: x, fetcher: f}, nil
 }

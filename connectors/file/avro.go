@@ -33,7 +33,7 @@ func (c *container) close() { c.file.Close() }
 
 // openContainer opens an Avro file and reads its header.
 func (r *Reader) openContainer(ctx context.Context, o object) (*container, error) {
-	f, err := r.openBytes(ctx, o)
+	f, _, err := r.openBytes(ctx, o)
 	if err != nil {
 		return nil, err
 	}

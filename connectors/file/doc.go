@@ -3,9 +3,10 @@
 //
 // Its one idea: everything is read as Parquet, row group by row group. Text
 // files are first turned into a Parquet file in the scratch folder by the SQL
-// engine, which refuses rows that do not fit. JSON lines that are plain
-// (jsonlines) are decoded without that detour; from the first line on that is
-// not, the engine reads the file, and the rows already given are passed over.
+// engine, which refuses rows that do not fit; it goes when it is read, before
+// the next one is made. JSON lines that are plain (jsonlines) are decoded without
+// that detour; from the first line on that is not, the engine reads the file, and
+// the rows already given are passed over.
 //
 //   - F1: what the interval cannot need is not read: files by their partition
 //     columns, row groups by their statistics. What is left is filtered row by
@@ -21,7 +22,8 @@
 //     group, whatever the size of the files. Of objects on S3 only ranges are
 //     fetched, ahead of need within a share of memory.
 //   - F6: who decoded a JSON line cannot be told from its row.
-//   - F7: the bytes of an object on S3 are all of the version that was opened.
+//   - F7: the bytes of an object on S3 are all of the version that was opened,
+//     whoever decodes them.
 //   - F8: a JSON line that is put aside (S-513) is told with its place, and takes
 //     no other line along.
 //

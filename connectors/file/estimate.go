@@ -189,10 +189,14 @@ func (r *Reader) openObject(ctx context.Context, x *read, o object, path string)
 	return f, nil
 }
 
-// source opens the Parquet file of an object, which lies at path.
+// source opens the Parquet file of an object, which lies at path. One that was
+// made of it in the scratch folder is taken over.
 func (r *Reader) source(ctx context.Context, o object, path string) (source, error) {
 	if o.entry != nil && path == o.path {
 		return r.openRemote(ctx, o, nil)
+	}
+	if path != o.path {
+		return openSpill(path, o.path)
 	}
 	return openLocal(path, o.path)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/featurehost/featurehost/connectors/blob/s3store"
 	"github.com/featurehost/featurehost/connectors/file/jsonlines"
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -25,6 +26,7 @@ const (
 // lines reads a JSON file whose lines are plain, without the SQL engine.
 type lines struct {
 	file    io.ReadCloser
+	object  *s3store.Object    // on S3: the version that is read
 	decoder *jsonlines.Decoder // nil: no line is plain
 	buf     []byte
 	from    int   // of the bytes not yet decoded
@@ -58,7 +60,7 @@ func (r *Reader) maybePlain(o object) bool {
 	if r.cfg.Format == "json" && r.cfg.OnBadRow == deadLetter {
 		return true
 	}
-	if r.cfg.Format != "json" || r.spilled[o.path] != "" || !plainFields(r.fields) {
+	if r.cfg.Format != "json" || !plainFields(r.fields) {
 		return false
 	}
 	return packing(o.path) == ""
@@ -66,7 +68,7 @@ func (r *Reader) maybePlain(o object) bool {
 
 // openLines starts on a JSON file.
 func (r *Reader) openLines(x *read, o object) error {
-	f, err := r.openBytes(x.fetch.ctx, o)
+	f, version, err := r.openBytes(x.fetch.ctx, o)
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func (r *Reader) openLines(x *read, o object) error {
 	for i, c := range x.own {
 		names[i] = c.name
 	}
-	x.lines = &lines{file: f, buf: make([]byte, linesBuffer), odd: 1}
+	x.lines = &lines{file: f, object: version, buf: make([]byte, linesBuffer), odd: 1}
 	if plainFields(r.fields) {
 		x.lines.decoder = jsonlines.New(r.fields, names)
 	}
@@ -129,7 +131,9 @@ func (r *Reader) decodeLines(ctx context.Context, x *read) error {
 	case odd:
 		l.close()
 		x.lines, x.passed = nil, l.row
-		return r.nextFile(ctx, x, x.object)
+		o := x.object
+		o.opened = l.object // rows of another version would not be those passed over
+		return r.nextFile(ctx, x, o)
 	case n == 0:
 		r.stats.Bytes += l.bytes
 		l.close()

@@ -20,6 +20,7 @@ import (
 type object struct {
 	path       string          // what people call it; a file of this machine unless entry is set
 	entry      *s3store.Entry  // on S3, below the bucket
+	opened     *s3store.Object // the version of it that is read, once rows were given
 	partitions map[string]cell // values of key=value folders
 }
 

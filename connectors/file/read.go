@@ -195,29 +195,26 @@ func (r *Reader) alike(f *stored) error {
 }
 
 // parquetOf gives the Parquet file of an object; a text file is turned into
-// one, once.
-func (r *Reader) parquetOf(ctx context.Context, o object) (string, error) {
+// one, which goes when it is closed.
+func (r *Reader) parquetOf(ctx context.Context, o object) (path string, err error) {
 	if r.cfg.Format == "parquet" {
 		return o.path, nil
 	}
-	if p, ok := r.spilled[o.path]; ok {
-		return p, nil
+	text, done, err := r.local(ctx, o)
+	if err != nil {
+		return "", err
 	}
+	defer done()
 	spill, err := os.CreateTemp(r.env.Scratch, "reader-*.parquet")
 	if err != nil {
 		return "", fault.Wrap(err, CannotRead, "cannot make a file in the scratch folder")
 	}
 	dst := spill.Name()
 	spill.Close()
-	text, done, err := r.local(ctx, o)
-	if err != nil {
-		return "", err
-	}
-	defer done()
 	if err := r.env.SQL.Convert(ctx, r.foreign(arrow.NewSchema(r.fields, nil), text), dst); err != nil {
+		os.Remove(dst)
 		return "", renamed(rowFault(err), text, o.path)
 	}
-	r.spilled[o.path] = dst
 	return dst, nil
 }
 

@@ -28,12 +28,11 @@ type Reader struct {
 
 	list       []object
 	partitions []arrow.Field
-	schema     *arrow.Schema     // of the whole source; nil until asked
-	fields     []arrow.Field     // columns of the files themselves
-	leftOut    []arrow.Field     // columns of types that cannot be read
-	declared   *arrow.Schema     // of text files, when the user gave one
-	spilled    map[string]string // Parquet files made of text files
-	avro       *avro.Schema      // of the first file, for format avro
+	schema     *arrow.Schema // of the whole source; nil until asked
+	fields     []arrow.Field // columns of the files themselves
+	leftOut    []arrow.Field // columns of types that cannot be read
+	declared   *arrow.Schema // of text files, when the user gave one
+	avro       *avro.Schema  // of the first file, for format avro
 
 	pool   *s3store.Pool
 	remote *s3store.Store // the bucket; nil for files of this machine
@@ -64,7 +63,7 @@ func Factory(pool *s3store.Pool) parts.ReaderFactory {
 
 // newReader makes a reader. Files are looked for when the schema is first asked.
 func newReader(cfg config.Reader, at parts.Place, env flow.Env, pool *s3store.Pool) (flow.Reader, error) {
-	r := &Reader{cfg: cfg, at: at, env: env, spilled: map[string]string{}, pool: pool}
+	r := &Reader{cfg: cfg, at: at, env: env, pool: pool}
 	switch cfg.Format {
 	case "parquet":
 		if cfg.Schema != nil {
@@ -296,8 +295,7 @@ func (r *Reader) leave(x *read) {
 	x.file = nil
 }
 
-// Close implements flow.Reader. Spilled files go with the scratch folder of
-// the run.
+// Close implements flow.Reader.
 func (r *Reader) Close() error {
 	if r.open != nil {
 		if r.open.file != nil {

@@ -386,7 +386,7 @@ func TestReader_TextFiles_ThroughSQL(t *testing.T) {
 			t.Errorf("got %s", got)
 		}
 	}
-	if engine.converts != 2 {
+	if engine.converts != 4 { // of each file at each Open
 		t.Errorf("%d conversions", engine.converts)
 	}
 	rel, ok, err := r.(flow.Relational).Relation(flow.Request{Columns: []string{"k"}})

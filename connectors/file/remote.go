@@ -115,6 +115,7 @@ func (f *fetcher) free(b *block) {
 
 // remote is a Parquet object on S3.
 type remote struct {
+	ctx     context.Context //nolint:containedctx // of its reads: the decoder passes none
 	object  *s3store.Object
 	fetcher *fetcher // nil: nothing is fetched ahead
 	at      int64    // of Read
@@ -209,14 +210,14 @@ func (r *remote) ReadAt(p []byte, at int64) (int, error) {
 func (r *remote) part(p []byte, at int64) (int, error) {
 	f := r.fetcher
 	if f == nil {
-		return len(p), r.object.Read(context.Background(), p, at)
+		return len(p), r.object.Read(r.ctx, p, at)
 	}
 	b, next := r.block(at)
 	if b == nil {
 		if next > at && next < at+int64(len(p)) {
 			p = p[:next-at]
 		}
-		return len(p), r.object.Read(f.ctx, p, at)
+		return len(p), r.object.Read(r.ctx, p, at)
 	}
 	f.mu.Lock()
 	if !b.begun {

@@ -3,10 +3,15 @@ package file_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -243,26 +248,57 @@ func TestReaderS3_AnyRequest_AsOnDisk(t *testing.T) {
 
 func TestReaderS3_ReplacedWhileRead_ChangedAndRetry(t *testing.T) {
 	b := newBucket(t)
-	b.put("f.parquet", wide(t, 40, 3000))
-	r := b.reader("f.parquet", 1, config.Reader{})
-	if _, err := r.Open(t.Context(), flow.Request{BatchRows: 100}); err != nil {
-		t.Fatal(err)
-	}
-	first, err := r.Next(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	first.Release()
-	b.put("f.parquet", wide(t, 41, 3000))
-	for err == nil {
-		var next flow.Batch
-		if next, err = r.Next(t.Context()); err == nil {
-			next.Release()
+	const odd = `{"n": {"not": "plain"}}` + "\n"
+	plain := func(from, n int) string {
+		var s strings.Builder
+		for i := range n {
+			fmt.Fprintf(&s, "{\"n\":\"v%d\"}\n", from+i)
 		}
+		return s.String()
 	}
-	f := fault.As(err)
-	if f == nil || f.Code != s3store.Changed || !f.Retry || !strings.Contains(err.Error(), "s3://"+b.name+"/f.parquet") {
-		t.Errorf("%v", err)
+	many := plain(0, 300_000) // more than is fetched ahead
+	for name, c := range map[string]struct {
+		format        string
+		before, after string
+		batch         int
+	}{
+		"parquet":    {"parquet", string(wide(t, 40, 3000)), string(wide(t, 41, 3000)), 100},
+		"json":       {"json", many, "\n" + many, 1000},
+		"json, odd":  {"json", plain(1, 2) + odd + plain(4, 1), plain(8, 2) + plain(1, 2) + odd + plain(4, 1), 1},
+		"json, even": {"json", plain(1, 2) + odd, plain(3, 2) + odd, 1}, // of the same size
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := strings.ReplaceAll(name, ", ", "-") + "." + c.format
+			b.put(key, []byte(c.before))
+			cfg := config.Reader{Format: c.format}
+			if c.format == "json" {
+				cfg.Schema = []config.Column{{Name: "n", Type: "string"}}
+			}
+			r := b.reader(key, 1, cfg)
+			if _, err := r.Open(t.Context(), flow.Request{BatchRows: c.batch}); err != nil {
+				t.Fatal(err)
+			}
+			first, err := r.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			first.Release()
+			b.put(key, []byte(c.after))
+			var got strings.Builder
+			for err == nil {
+				var next flow.Batch
+				if next, err = r.Next(t.Context()); err == nil {
+					if got.Len() < 1000 {
+						got.WriteString(hosttest.Text(next.Record))
+					}
+					next.Release()
+				}
+			}
+			f := fault.As(err)
+			if f == nil || f.Code != s3store.Changed || !f.Retry || !strings.Contains(err.Error(), "s3://"+b.name+"/"+key) {
+				t.Errorf("%v, after\n%s", err, &got)
+			}
+		})
 	}
 }
 
@@ -300,6 +336,95 @@ func TestReaderS3_Cancelled_EndsAtOnce(t *testing.T) {
 	cancel()
 	if _, err := r.Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A footer of more than what is fetched at first is waited for no longer than
+// the caller wants to.
+func TestReaderS3_CancelledInAFooter_EndsAtOnce(t *testing.T) {
+	b := newBucket(t)
+	columns := make([]arrow.Field, 2000)
+	for i := range columns {
+		columns[i] = arrow.Field{Name: fmt.Sprintf("a_long_name_of_a_column_%d", i), Type: arrow.PrimitiveTypes.Int64, Nullable: true}
+	}
+	rb := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(columns, nil))
+	defer rb.Release()
+	for i := range columns {
+		rb.Field(i).AppendNull()
+	}
+	data := encode(t, rb.NewRecordBatch())
+	if footer := binary.LittleEndian.Uint32(data[len(data)-8:]); footer <= 64<<10 || len(data) <= 256<<10 {
+		t.Fatalf("a footer of %d bytes in a file of %d: all of it is fetched at once", footer, len(data))
+	}
+	b.put("t/f.parquet", data)
+
+	// The server answers what is asked of the end, and nothing else.
+	u, err := url.Parse(b.cfg.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	forward := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = u.Scheme, u.Host
+		r.Out.Host = r.In.Host // it is signed
+	}}
+	stuck, over := make(chan struct{}, 100), make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked := r.Header.Get("Range"); asked != "" && !strings.HasPrefix(asked, "bytes=-") {
+			stuck <- struct{}{}
+			select {
+			case <-r.Context().Done():
+			case <-over:
+			}
+			return
+		}
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { close(over); srv.Close() })
+	b.cfg.Endpoint = srv.URL
+
+	pool := s3store.NewPool(s3store.Options{Attempts: 1})
+	env, _, _ := hosttest.Env(t)
+	cfg := config.Reader{ID: "r", Format: "parquet", Path: "s3://" + b.name + "/t", S3: b.cfg}
+	for name, read := range map[string]func(context.Context) error{
+		"schema": func(ctx context.Context) error {
+			r, err := file.Factory(pool)(cfg, parts.Place{Dir: "/none"}, env)
+			if err != nil {
+				return err
+			}
+			_, err = r.Schema(ctx)
+			return errors.Join(err, r.Close())
+		},
+		"listed": func(ctx context.Context) error {
+			l, err := file.NewListed(cfg, parts.Place{}, env, pool)
+			if err != nil {
+				return err
+			}
+			files, err := l.Files(ctx, cfg.Path)
+			if err == nil {
+				_, err = l.Open(ctx, files[0], nil)
+			}
+			return errors.Join(err, l.Close())
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- read(ctx) }()
+		select {
+		case <-stuck:
+		case err := <-ended:
+			t.Fatalf("%s: %v, and the footer was not asked for", name, err)
+		}
+		cancel()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s: it goes on", name)
+		}
 	}
 }
 
@@ -345,6 +470,132 @@ func TestReaderS3_Text_FetchedOrStreamed(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(env.Scratch, "fetched-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left in scratch: %v, %v", left, err)
+	}
+}
+
+// crowdedSQL fails the test when scratch holds more than what it was given and
+// what it is to write.
+type crowdedSQL struct {
+	fakeSQL
+	scratch string
+}
+
+func (c *crowdedSQL) Convert(ctx context.Context, x flow.Foreign, dst string) error {
+	for _, path := range inScratch(c.t, c.scratch) {
+		if path != dst && path != x.Paths[0] {
+			c.t.Errorf("converting %s, scratch holds %s", x.Paths[0], path)
+		}
+	}
+	return c.fakeSQL.Convert(ctx, x, dst)
+}
+
+func inScratch(t testing.TB, dir string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Text that is converted takes the room of one file, whoever lists the files
+// and whether they are read to their end or not.
+func TestReader_Converted_OneFileInScratch(t *testing.T) {
+	dir, b := t.TempDir(), newBucket(t)
+	for i := range 4 {
+		put(t, dir, fmt.Sprintf("csv/%d.csv", i), []byte("a\nb\nc\n"))
+		put(t, dir, fmt.Sprintf("json/%d.json", i), []byte(`{"n":"plain"}`+"\n"+`{"n":"odd",}`+"\n"+`{"n":"x"}`))
+		put(t, dir, fmt.Sprintf("packed/%d.json.gz", i), []byte("a\nb\nc\n"))
+	}
+	b.mirror(dir)
+	next := func(r flow.Reader) error {
+		x, err := r.Next(t.Context())
+		if err == nil {
+			x.Release()
+		}
+		return err
+	}
+	for folder, format := range map[string]string{"csv": "csv", "json": "json", "packed": "json"} {
+		for _, place := range []string{dir, "s3://" + b.name} {
+			env, _, _ := hosttest.Env(t)
+			engine := &crowdedSQL{fakeSQL{t: t}, env.Scratch}
+			env.SQL = engine
+			empty := func(when string) {
+				t.Helper()
+				if left := inScratch(t, env.Scratch); len(left) > 0 {
+					t.Errorf("%s in %s: %s, scratch holds %s", folder, place, when, left)
+				}
+			}
+			cfg := config.Reader{ID: "r", Path: place + "/" + folder, Format: format, S3: b.cfg, Schema: []config.Column{{Name: "n", Type: "string"}}}
+			r, err := file.New(cfg, parts.Place{}, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range 2 { // each time it is opened
+				if got := strings.Count(rows(t, r, flow.Request{}), "\n") + 1; got != 12 {
+					t.Errorf("%s: %d rows", folder, got)
+				}
+				if engine.converts != 4*(n+1) {
+					t.Errorf("%s: %d conversions", folder, engine.converts)
+				}
+				empty("at the end")
+			}
+			for _, leave := range []func(){
+				func() { _ = rows(t, r, flow.Request{}) },
+				func() { r.Close() },
+			} {
+				if _, err := r.Open(t.Context(), flow.Request{BatchRows: 2}); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 {
+					if err := next(r); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if len(inScratch(t, env.Scratch)) != 1 {
+					t.Error("nothing is in scratch in the middle of a file: the test proves nothing")
+				}
+				leave()
+				empty("left in the middle")
+			}
+
+			l, err := file.NewListed(cfg, parts.Place{}, env, s3store.NewPool(s3store.Options{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := l.Files(t.Context(), cfg.Path)
+			if err != nil || len(files) != 4 {
+				t.Fatal(files, err)
+			}
+			for _, f := range files {
+				one, err := l.Open(t.Context(), f, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := one.Open(t.Context(), flow.Request{BatchRows: 2}); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 {
+					if err := next(one); err != nil {
+						t.Fatal(err)
+					}
+				}
+				one.Close()
+				empty("a listed file closed")
+			}
+			l.Close()
+
+			engine.fail = fault.New(7131, "bad")
+			bad, err := file.New(cfg, parts.Place{}, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := readAll(bad, flow.Request{}); !fault.Is(err, file.BadRow) {
+				t.Errorf("%s: %v", folder, err)
+			}
+			bad.Close()
+			empty("refused")
+		}
 	}
 }
 

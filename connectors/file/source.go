@@ -36,6 +36,31 @@ func openLocal(path, name string) (source, error) {
 	return &counted{File: f}, nil
 }
 
+// openSpill opens a file that was made in the scratch folder and takes it over:
+// it goes when it is closed.
+func openSpill(path, name string) (source, error) {
+	src, err := openLocal(path, name)
+	if err != nil {
+		os.Remove(path)
+		return nil, err
+	}
+	return &spilled{source: src, path: path}, nil
+}
+
+// spilled is a file of the scratch folder that nobody else reads.
+type spilled struct {
+	source
+	path string
+	once sync.Once
+}
+
+// Close implements io.Closer. The decoder closes what it reads, and so do we.
+func (s *spilled) Close() error {
+	err := s.source.Close()
+	s.once.Do(func() { os.Remove(s.path) })
+	return err
+}
+
 // counted is a file that counts the bytes read of it.
 type counted struct {
 	*os.File
@@ -59,21 +84,31 @@ func (c *counted) Read(p []byte) (int, error) {
 func (c *counted) fetched() int64 { return c.bytes }
 func (c *counted) trouble() error { return nil }
 
-// openBytes opens an object as it is stored, to be read from its beginning.
-func (r *Reader) openBytes(ctx context.Context, o object) (io.ReadCloser, error) {
+// openBytes opens an object as it is stored, to be read from its beginning. On
+// S3 it tells the version.
+func (r *Reader) openBytes(ctx context.Context, o object) (io.ReadCloser, *s3store.Object, error) {
 	if o.entry == nil {
 		f, err := os.Open(o.path)
 		if err != nil {
-			return nil, fault.Wrap(err, CannotRead, "cannot open %s", o.path)
+			return nil, nil, fault.Wrap(err, CannotRead, "cannot open %s", o.path)
 		}
-		return f, nil
+		return f, nil, nil
 	}
-	x, err := r.remote.Open(ctx, o.entry.Key, 1)
+	x, err := r.version(ctx, o, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	size := int(min(max(r.share()/8, 1<<20), 8<<20))
+	return x.Stream(ctx, size, 4), x, nil
+}
+
+// version opens an object on S3, and fetches so many bytes of its end.
+func (r *Reader) version(ctx context.Context, o object, tail int64) (*s3store.Object, error) {
+	x, err := r.remote.OpenListed(ctx, *o.entry, tail)
 	if err != nil {
 		return nil, gone(err, o)
 	}
-	size := int(min(max(r.share()/8, 1<<20), 8<<20))
-	return x.Stream(ctx, size, 4), nil
+	return x, nil
 }
 
 // gone is an absent object as an error of this room: it was listed.
@@ -100,16 +135,18 @@ func (r *Reader) local(ctx context.Context, o object) (path string, done func(),
 	if o.entry == nil {
 		return o.path, func() {}, nil
 	}
-	x, err := r.remote.Open(ctx, o.entry.Key, 1)
-	if err != nil {
-		return "", nil, gone(err, o)
+	x := o.opened
+	if x == nil {
+		if x, err = r.version(ctx, o, 1); err != nil {
+			return "", nil, err
+		}
 	}
 	f, err := os.CreateTemp(r.env.Scratch, "fetched-*"+packing(o.path))
 	if err != nil {
 		return "", nil, fault.Wrap(err, CannotRead, "cannot make a file in the scratch folder")
 	}
 	remove := sync.OnceFunc(func() { os.Remove(f.Name()) })
-	err = x.Download(ctx, f, 4)
+	err = gone(x.Download(ctx, f, 4), o)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

@@ -96,6 +96,19 @@ func (s *Sink) register(ctx context.Context, p *pending) error {
 	if err != nil || r == nil {
 		return err
 	}
+	if p.Layout != partitioned {
+		s.env.Log.Warn("the catalogue is not told of a run that was prepared without days: it knows the table from the next run on", "run", p.Run, "layout", p.Layout)
+		return nil
+	}
+	if len(p.Columns) == 0 {
+		if err := s.complete(ctx, p); err != nil {
+			return err
+		}
+	}
+	if len(p.Columns) == 0 {
+		s.env.Log.Warn("the catalogue is not told of a run that was prepared without it and has no rows: days that it cleared stay known, without rows", "run", p.Run, "cleared", len(p.Clear))
+		return nil
+	}
 	fields := make([]arrow.Field, len(p.Columns))
 	for i, c := range p.Columns {
 		t, err := schema.ParseType(c.Type)
@@ -130,6 +143,35 @@ func (s *Sink) register(ctx context.Context, p *pending) error {
 		}
 	}
 	return r.Publish(ctx, t, set, drop)
+}
+
+// complete finds out what a run that was prepared without a catalogue did not
+// note: the columns, from the footer of a published file, and sizes.
+func (s *Sink) complete(ctx context.Context, p *pending) error {
+	for i := range p.Files {
+		f := &p.Files[i]
+		key := join(p.home(*f), f.Path) + "/" + partFile
+		if len(p.Columns) == 0 {
+			footer, err := s.footer(ctx, key)
+			if fault.As(err) != nil {
+				return err // the server's
+			}
+			if err != nil {
+				return fault.Wrap(err, WriteRefused, "the columns of a published file cannot be read").At("%s", s.name(key))
+			}
+			for _, c := range footer.Schema.Fields() {
+				p.Columns = append(p.Columns, column{c.Name, schema.TypeName(plain(c.Type))})
+			}
+		}
+		if f.Bytes == 0 && s.remote == nil {
+			info, err := s.store.Stat(ctx, key)
+			if err != nil {
+				return err
+			}
+			f.Bytes = info.Size
+		}
+	}
+	return nil
 }
 
 // dayOf reads the path of a day's folder.

@@ -25,6 +25,9 @@
 //     key has rows on many days, so that all days of a table are open at once.
 //   - H7: a catalogue is told after the files are in place and before old ones
 //     go, so that it never points at nothing.
+//   - H8: whoever publishes asks whether the run is still its own before it
+//     moves, tells a catalogue or deletes; on S3 an old object goes only as it
+//     was listed.
 //
 // It knows no Thrift, no ledger and no online store.
 package historical

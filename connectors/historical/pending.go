@@ -16,7 +16,8 @@ type pending struct {
 	Files  []dayFile `json:"files"`
 	Clear  []string  `json:"clear,omitempty"` // folders below the table that go
 	Full   bool      `json:"full,omitempty"`
-	// Columns of the files, for a catalogue.
+	// Columns of the files, for a catalogue. Older versions noted them, and on
+	// disk the bytes of files, only where the run itself had one.
 	Columns []column `json:"columns,omitempty"`
 }
 

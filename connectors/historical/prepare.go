@@ -28,10 +28,8 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 	}
 	sort.Slice(w.days, func(i, j int) bool { return w.days[i].day < w.days[j].day })
 	var rows int64
-	p := pending{Format: pendingFormat, Run: s.run.ID, Entity: s.run.Entity, Set: s.run.Set, Layout: s.layout, Full: s.run.Interval.Full(), Files: []dayFile{}}
-	if s.cfg.Hive != nil {
-		p.Columns = columnsOf(s.schema)
-	}
+	p := pending{Format: pendingFormat, Run: s.run.ID, Entity: s.run.Entity, Set: s.run.Set, Layout: s.layout, Full: s.run.Interval.Full(), Files: []dayFile{},
+		Columns: columnsOf(s.schema)}
 	for _, d := range w.days {
 		if s.cfg.Hive != nil && d.day == noDay {
 			return flow.Pending{}, fault.New(BadColumn, "rows without a timestamp make a partition that the catalogue cannot have").At("%s", s.name(table))
@@ -64,10 +62,8 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 		if err := s.send(ctx, &p, w.days); err != nil {
 			return flow.Pending{}, err
 		}
-	} else if s.cfg.Hive != nil {
-		if err := s.measure(&p, w.days); err != nil {
-			return flow.Pending{}, err
-		}
+	} else if err := s.measure(&p, w.days); err != nil {
+		return flow.Pending{}, err
 	}
 	if len(w.days) == 0 {
 		s.env.Log.Warn("empty_interval: the run has no rows, its days are cleared", "interval", s.run.Interval.String(), "cleared", len(p.Clear))
@@ -76,7 +72,8 @@ func (s *Sink) prepare(ctx context.Context) (flow.Pending, error) {
 	return p.encode(rows)
 }
 
-// measure notes the sizes of the files, for the catalogue.
+// measure notes the sizes of the files, for a catalogue: whoever publishes them
+// may have one when this process has none.
 func (s *Sink) measure(p *pending, days []*dayWriter) error {
 	for i, d := range days {
 		st, err := os.Stat(s.store.Path(d.key))

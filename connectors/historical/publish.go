@@ -18,13 +18,21 @@ import (
 //	other or none   this run's day  exchange, or move when there is none
 //	other or none   anything else   PendingLost: nothing more is touched
 //
-// Old rows are removed only when all moves are durable.
+// Old rows are removed only when all moves are durable. A process that is stopped
+// in between, and finds its run finished by another one when it wakes, would put
+// old rows back or take new ones out: so it asks whether the run is still its own
+// (flow.Pending.Held) before moves, before it tells the catalogue, and on S3
+// before it deletes.
 func (s *Sink) Publish(ctx context.Context, in flow.Pending) (flow.Published, error) {
 	var p pending
 	if err := json.Unmarshal(in.Data, &p); err != nil || p.Format != pendingFormat {
 		return flow.Published{}, fault.Wrap(err, PendingLost, "the ledger's description of a prepared write has format %d: %d is known", p.Format, pendingFormat)
 	}
-	if err := s.publish(ctx, &p); err != nil {
+	held := in.Held
+	if held == nil {
+		held = func(context.Context) error { return nil }
+	}
+	if err := s.publish(ctx, &p, held); err != nil {
 		return flow.Published{}, s.failed(err)
 	}
 	out := flow.Published{Rows: in.Rows, Cleared: len(p.Clear)}
@@ -34,12 +42,12 @@ func (s *Sink) Publish(ctx context.Context, in flow.Pending) (flow.Published, er
 	return out, nil
 }
 
-func (s *Sink) publish(ctx context.Context, p *pending) error {
+func (s *Sink) publish(ctx context.Context, p *pending, held func(context.Context) error) error {
 	if s.remote != nil {
-		pub := remotePublication{sink: s, p: p, table: tableKey(p.Entity, p.Set)}
+		pub := remotePublication{sink: s, p: p, held: held, table: tableKey(p.Entity, p.Set)}
 		return pub.run(ctx)
 	}
-	pub := publication{p: *p, told: func(ctx context.Context) error { return s.register(ctx, p) },
+	pub := publication{p: *p, told: func(ctx context.Context) error { return s.register(ctx, p) }, held: held,
 		store: s.store, dirty: map[string]bool{},
 		table:   tableKey(p.Entity, p.Set),
 		pending: pendingKey(p.Entity, p.Set, p.Run),
@@ -51,6 +59,7 @@ func (s *Sink) publish(ctx context.Context, p *pending) error {
 type publication struct {
 	p                     pending
 	told                  func(context.Context) error // tells the catalogue
+	held                  func(context.Context) error // of flow.Pending
 	store                 *blob.Local
 	table, pending, trash string
 	dirty                 map[string]bool // folders that names may have left or entered
@@ -60,17 +69,26 @@ func (p *publication) run(ctx context.Context) error {
 	if err := p.store.MakeDir(ctx, p.table); err != nil {
 		return err
 	}
-	for _, f := range p.p.Files {
+	for i, f := range p.p.Files {
+		if err := p.ask(ctx, i); err != nil {
+			return err
+		}
 		if err := p.day(ctx, f); err != nil {
 			return err
 		}
 	}
-	for _, path := range p.p.Clear {
+	for i, path := range p.p.Clear {
+		if err := p.ask(ctx, i); err != nil {
+			return err
+		}
 		if err := p.clear(ctx, path); err != nil {
 			return err
 		}
 	}
 	if err := p.settle(ctx); err != nil {
+		return err
+	}
+	if err := p.held(ctx); err != nil {
 		return err
 	}
 	if err := p.told(ctx); err != nil {
@@ -83,6 +101,18 @@ func (p *publication) run(ctx context.Context) error {
 		}
 	}
 	return p.prune(ctx)
+}
+
+// askEvery is how many days are done between two questions whether the run is
+// still ours.
+const askEvery = 16
+
+// ask asks that before the first of some days, and again after some of them.
+func (p *publication) ask(ctx context.Context, i int) error {
+	if i%askEvery > 0 {
+		return nil
+	}
+	return p.held(ctx)
 }
 
 // settle makes all moves durable, those of an earlier, killed call as well. A

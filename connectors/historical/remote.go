@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -45,9 +46,17 @@ func list(ctx context.Context, s *s3store.Store, folder string) (*listing, error
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{objects: entries, names: map[string][]string{}}
+	return listingOf(folder, entries), nil
+}
+
+func listingOf(folder string, entries []s3store.Entry) *listing {
+	l := &listing{names: map[string][]string{}}
 	seen := map[string]bool{}
 	for _, e := range entries {
+		if !strings.HasPrefix(e.Key, folder+"/") {
+			continue // a server that lists what it was not asked for
+		}
+		l.objects = append(l.objects, e)
 		for key := e.Key; key != folder; key = parent(key) {
 			if seen[key] {
 				break
@@ -59,7 +68,7 @@ func list(ctx context.Context, s *s3store.Store, folder string) (*listing, error
 	for _, names := range l.names {
 		sort.Strings(names)
 	}
-	return l, nil
+	return l
 }
 
 // ReadDir gives the names in a folder, ascending.
@@ -230,16 +239,29 @@ func (s *Sink) checkSent(ctx context.Context, p *pending) error {
 type remotePublication struct {
 	sink  *Sink
 	p     *pending
+	held  func(context.Context) error // of flow.Pending
 	table string
 }
 
 func (x *remotePublication) run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(requests)
-	for _, f := range x.p.Files {
-		g.Go(func() error { return x.day(gctx, f) })
+	for i, f := range x.p.Files {
+		g.Go(func() error {
+			// Whoever finished the run has removed what we would copy: few questions
+			// are enough.
+			if i%copiesHeld == 0 {
+				if err := x.held(gctx); err != nil {
+					return err
+				}
+			}
+			return x.day(gctx, f)
+		})
 	}
 	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := x.held(ctx); err != nil {
 		return err
 	}
 	// Who reads by the catalogue leaves a day before its objects go.
@@ -250,8 +272,13 @@ func (x *remotePublication) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := x.sink.remote.DeleteMany(ctx, old); err != nil {
-		return err
+	for batch := range slices.Chunk(old, deletesHeld) {
+		if err := x.held(ctx); err != nil {
+			return err
+		}
+		if err := x.sink.remote.DeleteIf(ctx, batch, requests); err != nil {
+			return err
+		}
 	}
 	return x.sink.remote.DeletePrefix(ctx, pendingKey(x.p.Entity, x.p.Set, x.p.Run)+"/")
 }
@@ -288,9 +315,14 @@ func (x *remotePublication) day(ctx context.Context, f dayFile) error {
 	return lost(err)
 }
 
+// copiesHeld and deletesHeld are how many requests are made between two questions
+// whether the run is still ours.
+const copiesHeld, deletesHeld = 64, 64
+
 // old are the objects that end: those of cleared days, what else lies in the
-// folders of new days, and what a catalogue pointed at for any of them.
-func (x *remotePublication) old(ctx context.Context) (keys []string, err error) {
+// folders of new days, and what a catalogue pointed at for any of them. Each is
+// deleted as it was listed: what another run has put there since stays.
+func (x *remotePublication) old(ctx context.Context) (out []s3store.Entry, err error) {
 	table, err := list(ctx, x.sink.remote, x.table)
 	if err != nil {
 		return nil, err
@@ -302,12 +334,12 @@ func (x *remotePublication) old(ctx context.Context) (keys []string, err error) 
 	ends := func(path string, stays func(key string) bool) {
 		for _, e := range table.below(join(x.table, path)) {
 			if !stays(e.Key) {
-				keys = append(keys, e.Key)
+				out = append(out, e)
 			}
 		}
 		for _, e := range data {
 			if run, day := dataDay(e.Key, x.p); run != "" && day == path && !stays(e.Key) {
-				keys = append(keys, e.Key)
+				out = append(out, e)
 			}
 		}
 	}
@@ -320,7 +352,7 @@ func (x *remotePublication) old(ctx context.Context) (keys []string, err error) 
 			ends(f.Path, func(key string) bool { return key == mine })
 		}
 	}
-	return keys, nil
+	return out, nil
 }
 
 // dataDay reads the key of an object that a catalogue points at.

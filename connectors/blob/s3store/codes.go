@@ -37,7 +37,7 @@ func Codes() []fault.Doc {
 		{Code: Throttled, Title: "too many requests to S3", Explain: "The server asked again and again for fewer requests (SlowDown). Run again later, with fewer runs at a time on the same prefix."},
 		{Code: Away, Title: "S3 does not answer", Explain: "The server could not be reached, cut the connection, or was silent for too long, and trying again did not help. Check the endpoint, the network and the server; then run again."},
 		{Code: Changed, Title: "object replaced while it was read", Explain: "Someone replaced an object between two reads of it. Nothing of the two versions was mixed. Run again."},
-		{Code: Refused, Title: "S3 refused a request", Explain: "The server refused a request for the reason in the message, for example because there is no such object."},
+		{Code: Refused, Title: "S3 refused a request", Explain: "The server refused a request for the reason in the message, for example because there is no such object; or its answer makes no sense, as that of a gateway that does not tell how long an object is. Correct what the message names, or use an endpoint that answers as S3 does."},
 		{Code: NotStored, Title: "upload did not arrive", Explain: "What the server stores is not what was sent, by its size or its checksum, or a file changed while it was sent. Nothing was published. Run again; if it happens twice, look at what lies between here and the server."},
 	}
 }

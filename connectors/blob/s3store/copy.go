@@ -3,11 +3,11 @@ package s3store
 import (
 	"context"
 	"fmt"
-	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 
 	"github.com/featurehost/featurehost/connectors/blob"
 )
@@ -23,7 +23,8 @@ func (s *Store) Copy(ctx context.Context, from Entry, to string, meta map[string
 	if err != nil {
 		return err
 	}
-	source := aws.String(s.bucket + "/" + (&url.URL{Path: s.prefix + from.Key}).EscapedPath())
+	// The server decodes this header as a query: a plus sign would be a space.
+	source := aws.String(s.bucket + "/" + httpbinding.EscapePath(s.prefix+from.Key, false))
 	if from.Size > s.client.options.CopyLimit {
 		_, err := s.inParts(ctx, to, meta, "", from.Size, s.client.options.PartSize, workers, func(ctx context.Context, api *s3.Client, up *string, n int32, at, size int64) (types.CompletedPart, error) {
 			out, err := api.UploadPartCopy(ctx, &s3.UploadPartCopyInput{

@@ -15,6 +15,8 @@
 //   - O4: every request is tried again a bounded number of times, and a server
 //     that falls silent is given up after a bounded time.
 //   - O5: no error holds a key of AWS, a signature or a token.
+//   - O6: an answer that contradicts itself, or what was asked, is an error:
+//     never fewer bytes, fewer keys or keys of others.
 //
 // It knows no formats and no tables.
 package s3store

@@ -94,6 +94,8 @@ func (s *Store) failed(verb, key string, err error) error {
 		return said(Denied, nil, "the credentials do not allow to %s this", verb).WithHint("docs/connectors/s3.md lists the actions that are needed")
 	case a.status == http.StatusPreconditionFailed:
 		return again(said(Changed, nil, "the object was replaced while it was read").WithHint("run again"))
+	case racing(a):
+		return again(said(Refused, nil, "%s refused: somebody else is writing it", verb).WithHint("run again"))
 	case a.status >= 500:
 		return again(said(Away, nil, "the server failed to %s, after %d tries", verb, s.client.options.Attempts))
 	case a.code != "":
@@ -108,6 +110,12 @@ func (s *Store) failed(verb, key string, err error) error {
 	}
 	return again(fault.Wrap(&cause{s.client.redact(innermost(err)), nil}, Away, "%s does not answer", s.client.server()).At("%s", place).
 		WithHint("check the endpoint and the network, then run again"))
+}
+
+// racing reports whether a write was refused only because another one of the
+// same key was under way. Other conflicts stay, however often it is tried.
+func racing(a answer) bool {
+	return a.status == http.StatusConflict && is(a.code, "ConditionalRequestConflict", "OperationAborted")
 }
 
 func is(code string, any ...string) bool {

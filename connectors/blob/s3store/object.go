@@ -33,13 +33,20 @@ type Object struct {
 // Open looks at an object and fetches its last bytes, at most tail of them and
 // at least one, with one request.
 func (s *Store) Open(ctx context.Context, key string, tail int64) (*Object, error) {
+	return s.OpenListed(ctx, Entry{Key: key}, tail)
+}
+
+// OpenListed opens an object that was listed, as Open does. It may have been
+// replaced since; when it was not, it must have the size that was listed.
+func (s *Store) OpenListed(ctx context.Context, e Entry, tail int64) (*Object, error) {
+	key, tail := e.Key, max(tail, 1)
 	api, err := s.client.service(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var o *Object
 	err = s.tries(ctx, func() error {
-		out, err := api.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(s.prefix + key), Range: aws.String(fmt.Sprintf("bytes=-%d", max(tail, 1)))})
+		out, err := api.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(s.prefix + key), Range: aws.String(fmt.Sprintf("bytes=-%d", tail))})
 		if err != nil {
 			if answerOf(err).status == http.StatusRequestedRangeNotSatisfiable {
 				o = nil
@@ -48,16 +55,23 @@ func (s *Store) Open(ctx context.Context, key string, tail int64) (*Object, erro
 			return final{err}
 		}
 		defer out.Body.Close()
-		o = &Object{store: s, key: key, etag: aws.ToString(out.ETag), Meta: lower(out.Metadata), Size: aws.ToInt64(out.ContentLength)}
+		length, err := s.length(key, out.ContentLength)
+		if err != nil {
+			return err
+		}
+		o = &Object{store: s, key: key, etag: aws.ToString(out.ETag), Meta: lower(out.Metadata), Size: length}
 		if r := aws.ToString(out.ContentRange); r != "" {
 			var first, last int64
-			if _, err := fmt.Sscanf(r, "bytes %d-%d/%d", &first, &last, &o.Size); err != nil || last-first+1 != aws.ToInt64(out.ContentLength) || last != o.Size-1 {
+			if _, err := fmt.Sscanf(r, "bytes %d-%d/%d", &first, &last, &o.Size); err != nil || first < 0 || last-first+1 != length || last != o.Size-1 {
 				return s.odd(key, "asked for the last bytes, the server answered with range %q", r)
 			}
-		} else if o.Size > max(tail, 1) {
+			if length > tail {
+				return s.odd(key, "asked for the last %d bytes, the server answered with %d bytes", tail, length)
+			}
+		} else if length > tail {
 			return s.odd(key, "the server knows no ranges")
 		}
-		o.Tail = make([]byte, aws.ToInt64(out.ContentLength))
+		o.Tail = make([]byte, length)
 		n, err := io.ReadFull(out.Body, o.Tail)
 		o.fetched.Store(int64(n))
 		return err
@@ -70,12 +84,28 @@ func (s *Store) Open(ctx context.Context, key string, tail int64) (*Object, erro
 		if err != nil {
 			return nil, err
 		}
-		o = &Object{store: s, key: key, etag: aws.ToString(out.ETag), Meta: lower(out.Metadata), Size: aws.ToInt64(out.ContentLength)}
+		size, err := s.length(key, out.ContentLength)
+		if err != nil {
+			return nil, err
+		}
+		o = &Object{store: s, key: key, etag: aws.ToString(out.ETag), Meta: lower(out.Metadata), Size: size}
 	}
-	if o.etag == "" {
+	switch {
+	case o.etag == "":
 		return nil, s.odd(key, "the server names no version (ETag)")
+	case o.etag == e.ETag && o.Size != e.Size:
+		return nil, s.odd(key, "the object is listed with %d bytes, and has %d in the same version", e.Size, o.Size)
 	}
 	return o, nil
+}
+
+// length is how many bytes an answer has, or is about. One that does not tell,
+// as of a gateway that sends chunks, must not be taken for an empty object.
+func (s *Store) length(key string, n *int64) (int64, error) {
+	if n == nil {
+		return 0, s.odd(key, "the server does not tell how long it is")
+	}
+	return *n, nil
 }
 
 func (s *Store) odd(key, format string, args ...any) error {

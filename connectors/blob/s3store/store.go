@@ -139,21 +139,23 @@ func (s *Store) PutIfAbsent(ctx context.Context, key string, data []byte) error 
 	var unique [16]byte
 	rand.Read(unique[:])
 	mine := hex.EncodeToString(unique[:])
-	for {
+	pause := 50 * time.Millisecond
+	for n := 1; ; n++ {
 		err := s.put(ctx, key, data, "*", map[string]string{mark: mine})
 		if err == nil {
 			return nil
 		}
-		status := answerOf(err).status
-		if status == http.StatusConflict && ctx.Err() == nil {
+		a := answerOf(err)
+		if racing(a) && n < s.client.options.Attempts && ctx.Err() == nil {
 			// Another writer is at it: who wins is not known before it has ended.
-			if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			if err := sleep(ctx, pause); err != nil {
 				return err
 			}
+			pause = min(2*pause, s.client.options.Pause)
 			continue
 		}
-		if status != http.StatusPreconditionFailed {
-			return err
+		if a.status != http.StatusPreconditionFailed {
+			return s.failed("write", key, err)
 		}
 		meta, merr := s.Meta(ctx, key)
 		switch {
@@ -320,7 +322,8 @@ func (s *Store) pages(ctx context.Context, prefix, delimiter string, f func(*s3.
 	if err != nil {
 		return err
 	}
-	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: aws.String(s.prefix + prefix)}
+	below := s.prefix + prefix
+	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: &below}
 	if delimiter != "" {
 		in.Delimiter = &delimiter
 	}
@@ -329,9 +332,17 @@ func (s *Store) pages(ctx context.Context, prefix, delimiter string, f func(*s3.
 		if err != nil {
 			return s.failed("list", prefix, err)
 		}
+		for _, o := range page.Contents {
+			if key := aws.ToString(o.Key); !strings.HasPrefix(key, below) {
+				return s.odd(prefix, "asked for keys that begin with %q, the server lists %q", below, key)
+			}
+		}
 		f(page)
-		if !aws.ToBool(page.IsTruncated) || page.NextContinuationToken == nil {
+		if !aws.ToBool(page.IsTruncated) {
 			return nil
+		}
+		if next := aws.ToString(page.NextContinuationToken); next == "" || next == aws.ToString(in.ContinuationToken) {
+			return s.odd(prefix, "the list is cut off and does not go on")
 		}
 		in.ContinuationToken = page.NextContinuationToken
 	}

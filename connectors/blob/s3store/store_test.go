@@ -319,7 +319,7 @@ func TestUploadCopy_SmallAndInParts_SameBytesAndMeta(t *testing.T) {
 		"in parts": {PutLimit: 1, CopyLimit: 1, PartSize: 5 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := at(t, srv, name, o)
+			s := at(t, srv, "a+b %25 é=1/"+name, o)
 			for _, size := range []int{11, 33 << 20} {
 				data := random(size)
 				path := filepath.Join(t.TempDir(), "f")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,14 +156,15 @@ func (s *Store) abort(ctx context.Context, key string, upload *string) error {
 }
 
 // abortBelow ends uploads in parts that a killed process left below a folder.
-// They are seen by nobody, so where listing them is not allowed or not known
-// they are left to a rule of the bucket.
+// They are seen by nobody, so where listing them is not allowed, not known or
+// makes no sense they are left to a rule of the bucket.
 func (s *Store) abortBelow(ctx context.Context, folder string) error {
 	api, err := s.client.service(ctx)
 	if err != nil {
 		return err
 	}
-	in := &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: aws.String(s.prefix + folder)}
+	below := s.prefix + folder
+	in := &s3.ListMultipartUploadsInput{Bucket: &s.bucket, Prefix: &below}
 	for {
 		page, err := api.ListMultipartUploads(ctx, in)
 		if err != nil {
@@ -173,11 +175,16 @@ func (s *Store) abortBelow(ctx context.Context, folder string) error {
 			return err
 		}
 		for _, u := range page.Uploads {
-			if err := s.abort(ctx, aws.ToString(u.Key)[len(s.prefix):], u.UploadId); err != nil {
+			key := aws.ToString(u.Key)
+			if key == "" || !strings.HasPrefix(key, below) {
+				continue // of somebody else: not what was asked for
+			}
+			if err := s.abort(ctx, key[len(s.prefix):], u.UploadId); err != nil {
 				return err
 			}
 		}
-		if !aws.ToBool(page.IsTruncated) {
+		same := aws.ToString(page.NextKeyMarker) == aws.ToString(in.KeyMarker) && aws.ToString(page.NextUploadIdMarker) == aws.ToString(in.UploadIdMarker)
+		if !aws.ToBool(page.IsTruncated) || same {
 			return nil
 		}
 		in.KeyMarker, in.UploadIdMarker = page.NextKeyMarker, page.NextUploadIdMarker

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type Claim struct {
 	ledger *Ledger
 	before []flow.Interval // of earlier runs that made values
+	left   []Record        // superseded runs that may be swept once this one is published
 
 	mu     sync.Mutex
 	record Record
@@ -85,30 +87,75 @@ func (c *Claim) Held(ctx context.Context) bool {
 	return err == nil && stored.ID == c.record.ID && stored.State == Claimed && stored.By == ""
 }
 
-// change writes the record anew, if it is still ours.
+// Fenced gives the prepared writes with the question whether the run is still
+// ours. To ask renews the lease: a process that slept through it, and whose run
+// another one has finished meanwhile, is told so before it touches a table.
+func (c *Claim) Fenced(list []flow.Pending) []flow.Pending { return fenced(list, c.mine) }
+
+func fenced(list []flow.Pending, held func(context.Context) error) []flow.Pending {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Held = held
+	}
+	return out
+}
+
+func (c *Claim) mine(ctx context.Context) error {
+	if err := c.change(ctx, func(*Record) {}); err != nil {
+		return err
+	}
+	return c.ledger.fresh(c.Record().Number, c.Record().Lease)
+}
+
+// fresh fails when a lease ran out while it was being renewed: what was true
+// when it was written need not be any more.
+func (l *Ledger) fresh(number int64, lease time.Time) error {
+	if l.now().After(lease) {
+		e := fault.New(Lost, "run %d could not renew its lease within %s", number, l.lease)
+		e.Retry = true
+		return e
+	}
+	return nil
+}
+
+// tries is how often a write is tried that finds its object changed. A process
+// has one write under way at a time, but one whose answer did not come may
+// still take effect, once.
+const tries = 5
+
+// change writes the record anew, if it is still ours. The write is bound to the
+// version that said so: one that takes effect late, when somebody else has taken
+// over, finds another version and does nothing (L3).
 func (c *Claim) change(ctx context.Context, edit func(*Record)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := c.ledger
-	stored, err := l.read(ctx, key(c.record.Number))
-	if err != nil {
-		return err
+	for n := 1; ; n++ {
+		stored, version, err := l.version(ctx, key(c.record.Number))
+		if err != nil {
+			return err
+		}
+		if stored.ID != c.record.ID || stored.State != c.record.State || stored.By != "" {
+			return fault.New(Lost, "run %d is no longer ours: its record says %s", c.record.Number, stored.State)
+		}
+		now := l.now().UTC()
+		if err := c.hold(ctx, now); err != nil {
+			return err
+		}
+		r := c.record
+		edit(&r)
+		r.Changed, r.Lease = now, now.Add(l.lease)
+		_, err = l.store.PutIf(ctx, key(r.Number), encode(r), version)
+		switch {
+		case err == nil:
+			c.record = r
+			return nil
+		case !errors.Is(err, blob.ErrChanged):
+			return err
+		case n == tries:
+			return fault.Wrap(err, Lost, "run %d is no longer ours: another process writes its record", r.Number)
+		}
 	}
-	if stored.ID != c.record.ID || stored.State != c.record.State || stored.By != "" {
-		return fault.New(Lost, "run %d is no longer ours: its record says %s", c.record.Number, stored.State)
-	}
-	now := l.now().UTC()
-	if err := c.hold(ctx, now); err != nil {
-		return err
-	}
-	r := c.record
-	edit(&r)
-	r.Changed, r.Lease = now, now.Add(l.lease)
-	if err := l.store.Put(ctx, key(r.Number), encode(r)); err != nil {
-		return err
-	}
-	c.record = r
-	return nil
 }
 
 // hold makes sure that nobody else may act for the run (L3). While the lease
@@ -123,15 +170,15 @@ func (c *Claim) hold(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	m := encode(marker{Holder: l.me, Lease: now.Add(l.lease), At: now})
+	m := marker{Holder: l.me, Lease: now.Add(l.lease), At: now}
 	if last != c.marker {
 		return fault.New(Lost, "run %d was taken over after its lease ran out", number)
 	}
 	if last != "" {
-		return l.store.Put(ctx, last, m)
+		return l.remark(ctx, last, m)
 	}
 	first := markerKey(number, 1)
-	if err := l.store.PutIfAbsent(ctx, first, m); errors.Is(err, blob.ErrExist) {
+	if err := l.store.PutIfAbsent(ctx, first, encode(m)); errors.Is(err, blob.ErrExist) {
 		return fault.New(Lost, "run %d was taken over after its lease ran out", number)
 	} else if err != nil {
 		return err

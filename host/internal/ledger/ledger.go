@@ -81,11 +81,18 @@ func (l *Ledger) List(ctx context.Context) ([]Record, error) {
 }
 
 func (l *Ledger) read(ctx context.Context, key string) (Record, error) {
-	data, err := l.store.Get(ctx, key)
+	r, _, err := l.version(ctx, key)
+	return r, err
+}
+
+// version reads a record and names its version, for store.PutIf.
+func (l *Ledger) version(ctx context.Context, key string) (Record, string, error) {
+	data, version, err := l.store.GetVersion(ctx, key)
 	if err != nil {
-		return Record{}, err
+		return Record{}, "", err
 	}
-	return decode(key, data)
+	r, err := decode(key, data)
+	return r, version, err
 }
 
 // Request is what a run claims.
@@ -158,7 +165,7 @@ func (l *Ledger) claim(ctx context.Context, req Request) (*Claim, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Undone(context.WithoutCancel(ctx), err))
 	}
-	c.before = earlier(all, r.Number)
+	c.before, c.left = earlier(all, r.Number), leftBehind(all, r)
 	c.beat()
 	return c, nil
 }

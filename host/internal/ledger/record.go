@@ -56,7 +56,8 @@ type Record struct {
 	Pending  []flow.Pending            `json:"pending,omitempty"`
 	Results  map[string]flow.Published `json:"published,omitempty"` // by sink
 	Error    string                    `json:"error,omitempty"`
-	By       string                    `json:"recovered_by,omitempty"` // id of the run that finished or undid it
+	By       string                    `json:"recovered_by,omitempty"` // the process that took it over, from then on
+	Swept    bool                      `json:"swept,omitempty"`        // superseded, and what it left aside is removed
 }
 
 // Input tells what a reader gave.

@@ -61,20 +61,24 @@ func (l *Ledger) Recover(ctx context.Context, interval flow.Interval, finish fun
 		if mine == "" {
 			continue
 		}
-		// Nobody else touches the record now; it may have changed meanwhile.
-		if r, err = l.read(ctx, key(r.Number)); err != nil {
-			return out, err
+		t := &takeover{ledger: l, number: r.Number, marker: mine}
+		stop := t.keep()
+		var done Recovered
+		seized, err := t.seize(ctx)
+		if err == nil {
+			r = seized // it may have changed meanwhile
 		}
-		if r.State.Done() {
-			continue
+		if err == nil && !r.State.Done() {
+			done, err = t.recover(ctx, r, interval, finish, undo)
 		}
-		stop := l.keep(mine)
-		done, err := l.recoverOne(ctx, r, interval, finish, undo)
 		stop()
 		if err != nil {
 			// We live on but are done with it: whoever comes next may try.
-			_ = l.release(context.WithoutCancel(ctx), r.Number)
+			_ = t.release(context.WithoutCancel(ctx))
 			return out, notRecovered(err, r)
+		}
+		if done.Number == 0 { // its holder was faster
+			continue
 		}
 		out = append(out, done)
 	}
@@ -90,42 +94,6 @@ func notRecovered(err error, r Record) error {
 		return e.WithHint("its prepared rows are lost: run the whole table again, without --start")
 	}
 	return e.WithHint("its prepared rows are lost: run --start %s --end %s again", r.Start, r.End)
-}
-
-func (l *Ledger) recoverOne(ctx context.Context, r Record, interval flow.Interval, finish func(context.Context, Record) (map[string]flow.Published, error), undo func(context.Context, Record) error) (Recovered, error) {
-	was := r.State
-	if r.State == Claimed {
-		if err := undo(ctx, r); err != nil {
-			return Recovered{}, err
-		}
-		r.State, r.Error = Undone, "its process ended"
-	} else {
-		results, err := finish(ctx, r)
-		days, bad := r.Interval()
-		switch {
-		case err == nil:
-			r.State, r.Results, r.Error = Published, results, ""
-		case bad == nil && errors.Is(err, flow.ErrPendingLost) && interval.Covers(days):
-			r.State, r.Results, r.Error = Superseded, results, l.text(err)
-		default:
-			return Recovered{}, errors.Join(err, l.progress(ctx, r, results, err))
-		}
-	}
-	r.By, r.Changed = l.me.String(), l.now().UTC()
-	if err := l.store.Put(ctx, key(r.Number), encode(r)); err != nil {
-		return Recovered{}, err
-	}
-	return Recovered{Number: r.Number, ID: r.ID, State: r.State, Was: was}, nil
-}
-
-// progress keeps which sinks a recovery that failed has loaded, so that the
-// next one does not load them again.
-func (l *Ledger) progress(ctx context.Context, r Record, results map[string]flow.Published, why error) error {
-	if len(results) <= len(r.Results) {
-		return nil
-	}
-	r.State, r.Results, r.Error, r.Changed = Incomplete, results, l.text(why), l.now().UTC()
-	return l.store.Put(context.WithoutCancel(ctx), key(r.Number), encode(r))
 }
 
 // takeOver takes the right to recover a run and gives the key of the marker
@@ -153,27 +121,6 @@ func (l *Ledger) takeOver(ctx context.Context, r Record) (mine string, err error
 		return "", err
 	}
 	return mine, nil
-}
-
-// keep renews a marker until it is stopped: publishing may take longer than a
-// lease.
-func (l *Ledger) keep(mine string) (stop func()) {
-	return every(l.lease/3, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), l.lease)
-		defer cancel()
-		now := l.now().UTC()
-		// One that fails is tried again at the next beat.
-		_ = l.store.Put(ctx, mine, encode(marker{Holder: l.me, Lease: now.Add(l.lease), At: now}))
-	})
-}
-
-// release gives up the right to recover a run.
-func (l *Ledger) release(ctx context.Context, number int64) error {
-	last, err := l.lastMarker(ctx, number)
-	if err != nil || last == "" {
-		return err
-	}
-	return l.store.Put(ctx, last, encode(marker{At: l.now().UTC()}))
 }
 
 func markers(number int64) string { return fmt.Sprintf("recovery/%06d/", number) }

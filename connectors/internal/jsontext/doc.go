@@ -1,0 +1,2 @@
+// Package jsontext writes values as JSON: what the connectors share.
+package jsontext
