@@ -1,18 +1,15 @@
 package host
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/featurehost/featurehost/config"
-	"github.com/featurehost/featurehost/connectors/blob"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/ledger"
 	"github.com/featurehost/featurehost/host/internal/observe"
 )
 
@@ -40,6 +37,12 @@ type TableMigration struct {
 	Left []flow.Change `json:"left,omitempty"`
 	// Record is where the ledger keeps what was done, under its folder.
 	Record string `json:"record,omitempty"`
+	// Begun are records of earlier migrations of the table that have no outcome:
+	// they were cut off, or are still under way.
+	Begun []string `json:"begun,omitempty"`
+	// Settled says that the outcome of those was found by comparing, and is
+	// recorded now.
+	Settled bool `json:"settled,omitempty"`
 }
 
 // Outcome is what became of a migration.
@@ -121,18 +124,39 @@ func (s *session) migrate(ctx context.Context, c config.Sink, in *flow.Schema, o
 		return t, fail(err, "the table cannot be compared")
 	}
 	t.Migration = found
-	switch why := refusal(found, o); {
-	case len(found.Changes) == 0 && found.Table == "":
+	if len(found.Changes) == 0 && found.Table == "" {
 		return t, nil
-	case len(found.Changes) == 0:
-		t.Outcome = MigrationEqual
-		return t, nil
+	}
+	log := s.host.migrationLog(c.Name)
+	if t.Begun, err = log.open(ctx); err != nil {
+		return t, fail(err, "the ledger's folder migrations/ cannot be read")
+	}
+	why, err := s.refusal(ctx, found, o)
+	switch {
+	case err != nil:
+		return t, fail(err, "the run ledger cannot be read")
 	case why != "":
 		t.Outcome, t.Why = MigrationRefused, why
 		return t, nil
-	case !o.Apply:
+	case !o.Apply && len(found.Changes) > 0:
 		t.Outcome = MigrationPending
 		return t, nil
+	}
+	if o.Apply {
+		for _, key := range t.Begun {
+			if err := log.settle(ctx, key, found.Changes); err != nil {
+				return t, fail(err, "the outcome of an earlier migration cannot be recorded")
+			}
+		}
+		t.Settled = len(t.Begun) > 0
+	}
+	if len(found.Changes) == 0 {
+		t.Outcome = MigrationEqual
+		return t, nil
+	}
+	begun, err := log.begin(ctx, t)
+	if err != nil {
+		return t, fail(err, "nothing can be recorded in the ledger's folder migrations/, so no change was made")
 	}
 	failed := m.Migrate(ctx, found)
 	// What a server made of it counts, and is kept even when we are interrupted.
@@ -142,7 +166,9 @@ func (s *session) migrate(ctx context.Context, c config.Sink, in *flow.Schema, o
 		t.Left = after.Changes
 	}
 	t.Outcome = MigrationApplied
-	t.Record, err = s.record(ctx, t, failed, unknown)
+	if t.Record, err = log.end(ctx, begun, t.Left, unknown == nil || failed == nil, failed); err != nil {
+		err = unrecorded(err, t)
+	}
 	switch {
 	case failed != nil:
 		return t, errors.Join(fail(failed, "the table %s was not changed as it should be", found.Table), err)
@@ -157,77 +183,36 @@ func (s *session) migrate(ctx context.Context, c config.Sink, in *flow.Schema, o
 }
 
 // refusal says why a migration must not be made, or "".
-func refusal(m flow.Migration, o MigrateOptions) string {
+func (s *session) refusal(ctx context.Context, m flow.Migration, o MigrateOptions) (string, error) {
 	for _, c := range m.Changes {
 		if c.Refused != "" {
-			return c.Text + ": " + c.Refused
+			return c.Text + ": " + c.Refused, nil
 		}
 	}
-	for _, c := range m.Changes {
-		if c.Loses && !o.AllowDrop {
-			return c.Text + ": stored values would be lost; give --allow-drop if they may go"
-		}
+	at := slices.IndexFunc(m.Changes, func(c flow.Change) bool { return c.Loses })
+	switch {
+	case at < 0:
+		return "", nil
+	case !o.AllowDrop:
+		return m.Changes[at].Text + ": stored values would be lost; give --allow-drop if they may go", nil
 	}
-	return ""
+	r, err := s.host.unfinished(ctx, m.Sink)
+	if r == nil || err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s: run %d is not finished (%s) and has rows of the older columns still to load; "+
+		"let it end, or run the pipeline once so that it is completed or undone, best with the file as it was, and migrate then", m.Changes[at].Text, r.Number, r.State), nil
 }
 
-// migrationLine is what the ledger keeps of one change.
-type migrationLine struct {
-	Time      time.Time `json:"time"`
-	Pipeline  string    `json:"pipeline"`
-	Digest    string    `json:"pipeline_digest"`
-	Set       string    `json:"feature_set"`
-	Version   string    `json:"featurehost,omitempty"`
-	Sink      string    `json:"sink"`
-	Table     string    `json:"table"`
-	Change    string    `json:"change"`
-	Statement string    `json:"statement,omitempty"`
-	Loses     bool      `json:"loses,omitempty"`
-	Outcome   string    `json:"outcome"` // made | not made | not known
-	Error     string    `json:"error,omitempty"`
-}
-
-// record keeps in the ledger's folder what was done to a table, one line of
-// JSON for each change, and gives the object's key.
-func (s *session) record(ctx context.Context, t TableMigration, failed, unknown error) (string, error) {
-	h := s.host
-	line := migrationLine{
-		Time: h.now().UTC(), Pipeline: h.file.Pipeline.Name, Digest: h.file.Digest, Version: h.options.Version,
-		Set: h.file.FeatureSet.Entity + "/" + h.file.FeatureSet.Name, Sink: t.Sink, Table: t.Table,
-	}
-	if failed != nil {
-		line.Error = h.file.Redact(failed.Error())
-	}
-	var lines bytes.Buffer
-	enc := json.NewEncoder(&lines)
-	enc.SetEscapeHTML(false)
-	for _, c := range t.Changes {
-		line.Change, line.Statement, line.Loses, line.Outcome = c.Text, c.Statement, c.Loses, "made"
-		switch same := func(x flow.Change) bool { return x.Text == c.Text }; {
-		case unknown != nil && failed != nil:
-			line.Outcome = "not known"
-		case unknown == nil && slices.ContainsFunc(t.Left, same):
-			line.Outcome = "not made"
-		}
-		if err := enc.Encode(line); err != nil {
-			return "", err
+// unfinished gives the first run that may still load rows into a sink, nil when
+// there is none.
+func (h *Host) unfinished(ctx context.Context, sink string) (*ledger.Record, error) {
+	l, _ := h.ledger()
+	all, err := l.List(ctx)
+	for _, r := range all {
+		if _, loaded := r.Results[sink]; !loaded && !r.State.Done() {
+			return &r, nil
 		}
 	}
-	_, store := h.ledger()
-	for n := 1; ; n++ {
-		key := fmt.Sprintf("migrations/%s-%s-%d.jsonl", line.Time.Format("20060102T150405"), t.Sink, n)
-		err := store.PutIfAbsent(ctx, key, lines.Bytes())
-		if errors.Is(err, blob.ErrExist) && n < 1000 {
-			continue
-		}
-		if err != nil {
-			return "", unrecorded(err, t)
-		}
-		return key, nil
-	}
-}
-
-func unrecorded(err error, t TableMigration) error {
-	return fault.Wrap(err, MigrationUnrecorded, "what was done to table %s is not in the ledger", t.Table).At("sink %q", t.Sink).
-		WithHint("the table itself is changed; note it by hand")
+	return nil, err
 }

@@ -41,7 +41,7 @@ func (h *Host) Run(ctx context.Context, o RunOptions) (report *Report, err error
 	if r.session != nil && r.session.plan != nil {
 		r.tellDays(r.session.plan)
 	}
-	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if err != nil && !r.publishing && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		text := "the run was interrupted; nothing was published"
 		if r.unsettled {
 			text = "the run was interrupted while it was being recorded; the next run finishes or undoes it"
@@ -63,6 +63,8 @@ type running struct {
 	result  pipeline.Result
 	// unsettled says that the ledger's record of the run was left as it is.
 	unsettled bool
+	// publishing says that the stores may have changed.
+	publishing bool
 }
 
 // watch reports progress until it is stopped.
@@ -156,6 +158,7 @@ func (r *running) write(ctx context.Context) (err error) {
 		// Undo first, then say so: a crash in between is undone by the next run.
 		return errors.Join(err, sinks.discard(ctx, run), claim.Undone(ctx, err))
 	}
+	r.publishing = true
 	r.report.Sinks, err = sinks.publish(ctx, claim.Fenced(sinks.pending), nil)
 	for i := range r.report.Sinks {
 		r.report.Sinks[i].Error = r.host.file.Redact(r.report.Sinks[i].Error)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -105,7 +106,7 @@ func execute(ctx context.Context, c *call) int {
 	default:
 		status = int(fault.ClassOf(err))
 	}
-	if s := caught(); s != 0 && err != nil {
+	if s := caught(); s != 0 && stopped(err) {
 		status = 128 + int(s)
 	}
 	if c.json {
@@ -114,6 +115,17 @@ func execute(ctx context.Context, c *call) int {
 		fmt.Fprintln(c.stderr, c.hide(err.Error()))
 	}
 	return status
+}
+
+// stopped tells whether a command ended because of a signal, and left nothing
+// behind. A run that was publishing and a table that was being changed go on to
+// their end: an error of theirs keeps its own status, since there is something
+// to complete.
+func stopped(err error) bool {
+	if fault.Is(err, host.Interrupted) {
+		return true
+	}
+	return errors.Is(err, context.Canceled) && !fault.Is(err, host.PublishFailed) && !fault.Is(err, host.MigrateFailed)
 }
 
 // hide redacts a text for people and logs.

@@ -209,6 +209,8 @@ func (w *world) clean() {
 			switch {
 			case parent == "runs" && strings.HasPrefix(d.Name(), ".tmp-"):
 				// A record that a killed process was writing: swept after an hour.
+			case d.Name() == ".tmp-lock":
+				// The ledger's lock stays; the kernel gives it back.
 			case parent == "pending", parent == "trash", parent == "scratch", strings.HasPrefix(parent, "featurehost-scratch"),
 				strings.HasSuffix(path, ".tmp"), strings.Contains(d.Name(), ".tmp-"):
 				w.Errorf("%s was left behind", path)

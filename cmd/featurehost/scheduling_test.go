@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,7 +175,17 @@ func TestScheduling_Cron_TriesAgainOnlyWhatItMayCure(t *testing.T) {
 var airflow = map[string]string{
 	"airflow/__init__.py":   "",
 	"airflow/exceptions.py": "class AirflowFailException(Exception):\n    pass\n",
-	"airflow/decorators.py": `def dag(schedule, start_date, catchup, max_active_runs):
+	"airflow/decorators.py": `import signal
+
+
+def terminated(*_):
+    raise RuntimeError("Task received SIGTERM signal")
+
+
+signal.signal(signal.SIGTERM, terminated)
+
+
+def dag(schedule, start_date, catchup, max_active_runs):
     assert start_date.tzinfo is not None
     return lambda f: f
 
@@ -211,5 +224,40 @@ func TestScheduling_Airflow_StatusDecidesOnRetry(t *testing.T) {
 	w.write("spend.toml", "version = 2\n")
 	if out, status := dag(); status == 0 || !strings.Contains(out, "AirflowFailException: featurehost ended with status 2") {
 		t.Errorf("status %d\n%s", status, out)
+	}
+}
+
+// TestScheduling_Airflow_TaskEnded_RunUndoes: Airflow ends a task by a SIGTERM to
+// all processes of its group, which raises an error inside the task. The run must
+// get one SIGTERM, and the time to undo.
+func TestScheduling_Airflow_TaskEnded_RunUndoes(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("python3"); err != nil {
+		hosttest.Missing(t, "there is no python3")
+	}
+	w := scheduled(t)
+	for name, text := range airflow {
+		w.write(filepath.Join("lib", name), text)
+	}
+	w.write("dags/spend.py", strings.ReplaceAll(blocks(t, "python")[0], "/srv/features", w.dir))
+	w.good("run", "spend.toml", "--end", "2024-01-02", "--quiet")
+	w.rowsOf(100_000)
+	var out bytes.Buffer
+	c := exec.Command("python3", "dags/spend.py")
+	c.Dir, c.Env, c.Stdout, c.Stderr = w.dir, append(slices.Clone(w.env), "PYTHONPATH="+w.path("lib"), "PYTHONDONTWRITEBYTECODE=1"), &out, &out
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitClaim(2)
+	if err := syscall.Kill(-c.Process.Pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	o := w.end(c, &out, &out)
+	if o.status == 0 || !strings.Contains(o.stdout, "Task received SIGTERM signal") || !strings.Contains(o.stdout, "nothing was published") {
+		t.Errorf("status %d\n%s", o.status, o.stdout)
+	}
+	if got := w.ledger(); !slices.Equal(got, []string{"published", "undone"}) {
+		t.Errorf("the ledger says %v", got)
 	}
 }

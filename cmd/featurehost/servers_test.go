@@ -2,12 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/gocql/gocql"
 	"github.com/segmentio/kafka-go"
 
 	"github.com/featurehost/featurehost/connectors/servertest"
@@ -105,6 +110,91 @@ func TestMigrate_Cassandra_FromNothingToDroppedColumns(t *testing.T) {
 	w.gave(w.command("migrate", "p.toml", "q.toml", "--apply", "--allow-drop"), 1, "! ", "2 tables, 1 changed, 1 refused")
 	w.write("p.toml", text)
 	w.gave(w.command("migrate", "p.toml", "--apply"), 0, "1 up to date")
+}
+
+// TestMigrate_Cassandra_DropBesideIncompleteRun: a feature goes while a run has
+// rows of it still to load. Migrate says what to do, and that helps; and where the
+// column is dropped by other means, no later run is stopped by it.
+// Rules: S-1209, S-1308.
+func TestMigrate_Cassandra_DropBesideIncompleteRun(t *testing.T) {
+	for _, byHand := range []bool{false, true} {
+		t.Run(fmt.Sprintf("by hand %v", byHand), func(t *testing.T) {
+			w, sink := withCassandra(t)
+			table := keyspaceOf(sink) + ".customer__spend"
+			// The other stores do not let go of a feature at all.
+			sources, _, _ := strings.Cut(base, "[[sink]]")
+			narrow := sources + sink + oneReplica
+			wide := strings.Replace(narrow, `aggregate = ["count", "sum"]`, `aggregate = ["count", "sum", "max"]`, 1)
+			w.write("p.toml", wide)
+			w.good("migrate", "p.toml", "--apply")
+			w.many()
+
+			// The table cannot take the rows when they come to be loaded.
+			cmd, stdout, stderr := w.start("run", "p.toml", "--quiet")
+			w.awaitStaged("cassandra")
+			if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			w.cql("DROP TABLE "+table, "CREATE TABLE "+table+" (nobody text PRIMARY KEY)")
+			if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			w.says(w.end(cmd, stdout, stderr), 3, "FH-8071", "the cassandra store was not loaded")
+			if got := w.ledger(); !slices.Equal(got, []string{"incomplete"}) {
+				t.Fatalf("the ledger says %v", got)
+			}
+			w.cql("DROP TABLE " + table)
+			w.good("migrate", "p.toml", "--apply")
+
+			w.write("p.toml", narrow)
+			if byHand {
+				w.cql("ALTER TABLE " + table + " DROP amount__max_over_2_days_rolling_windows")
+				o := w.command("run", "p.toml", "--quiet")
+				w.gave(o, 0, "recovered  run 1", "it was finished")
+				w.says(o, 0, "level=WARN", "features=amount__max_over_2_days_rolling_windows")
+			} else {
+				w.gave(w.command("migrate", "p.toml", "--apply", "--allow-drop"), 1, "refused: drop column amount__max", "run 1 is not finished (incomplete)", "run the pipeline once")
+				o := w.command("run", "p.toml", "--quiet")
+				w.says(o, 2, "FH-7654", "featurehost migrate")
+				w.gave(w.command("migrate", "p.toml", "--apply", "--allow-drop"), 0, "1 changed")
+				w.good("run", "p.toml", "--quiet")
+			}
+			o := w.good("get", "p.toml", "7")
+			if w.gave(o, 0, "amount__sum"); strings.Contains(o.stdout, "amount__max") {
+				t.Errorf("the vector is\n%s", o.stdout)
+			}
+		})
+	}
+}
+
+// cql runs statements on the shared cluster.
+func (w *world) cql(statements ...string) {
+	w.Helper()
+	cluster := gocql.NewCluster(os.Getenv("FEATUREHOST_CASSANDRA"))
+	cluster.Timeout, cluster.ConnectTimeout = time.Minute, time.Minute
+	cluster.DisableInitialHostLookup = true
+	s, err := cluster.CreateSession()
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer s.Close()
+	for _, q := range statements {
+		if err := s.Query(q).Exec(); err != nil {
+			w.Fatalf("%s: %v", q, err)
+		}
+	}
+}
+
+// awaitStaged waits until a run has opened a sink, whose rows lie aside then.
+func (w *world) awaitStaged(sink string) {
+	w.Helper()
+	for range 5000 {
+		if found, _ := filepath.Glob(w.path(".featurehost/pending/*/" + sink + ".arrow")); len(found) > 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	w.Fatalf("no run has opened %s", sink)
 }
 
 // TestMigrate_ServerAway_StatusAndName: the other pipeline's table is dealt

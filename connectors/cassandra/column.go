@@ -85,6 +85,20 @@ func (t target) has(name string) bool {
 	return slices.ContainsFunc(t.columns, func(c column) bool { return c.name == name })
 }
 
+// without leaves out features by name, and tells which.
+func (t target) without(names map[string]bool) (kept target, gone []string) {
+	kept = t
+	kept.columns = nil
+	for _, c := range t.columns {
+		if c.role == roleFeature && names[c.name] {
+			gone = append(gone, c.name)
+			continue
+		}
+		kept.columns = append(kept.columns, c)
+	}
+	return kept, gone
+}
+
 // tableName is what Cassandra takes for the name of a table.
 var tableName = regexp.MustCompile(`^\w+$`)
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/featurehost/featurehost/connectors/online/staged"
@@ -81,7 +82,7 @@ func (s *Sink) load(ctx context.Context, p pending, file string) (out flow.Publi
 		if err != nil {
 			return err
 		}
-		t, err := s.ensure(ctx, want)
+		want, t, err := s.ensure(ctx, want)
 		if err != nil {
 			return err
 		}
@@ -100,7 +101,7 @@ func (s *Sink) load(ctx context.Context, p pending, file string) (out flow.Publi
 		return out, werr
 	}
 	if l.want.shared { // meanwhile another set may have come
-		if _, err := s.ensure(ctx, l.want); err != nil {
+		if _, _, err := s.ensure(ctx, l.want); err != nil {
 			return out, err
 		}
 	}
@@ -121,20 +122,32 @@ const (
 )
 
 // ensure makes the table, or in a shared table the columns of a set that is
-// new there, and gives it as it then is.
-func (s *Sink) ensure(ctx context.Context, want target) (*table, error) {
+// new there, and gives it as it then is, with what can be written to it:
+// features that were dropped since the rows were staged are left out.
+func (s *Sink) ensure(ctx context.Context, want target) (target, *table, error) {
 	t, err := describe(ctx, s.conn, want.keyspace, want.name())
 	if err != nil {
-		return nil, err
+		return want, nil, err
 	}
 	if t == nil {
 		if err := s.conn.execAgain(ctx, want.createSQL()); err != nil {
-			return nil, err
+			return want, nil, err
 		}
 		if t, err = s.described(ctx, want); err != nil {
-			return nil, err
+			return want, nil, err
 		}
 	}
+	want, gone := want.without(t.dropped)
+	if len(gone) > 0 {
+		s.env.Log.Warn("features that were dropped from the table meanwhile are not loaded", "table", want.place(), "features", strings.Join(gone, ", "))
+	}
+	t, err = s.fitted(ctx, want, t)
+	return want, t, err
+}
+
+// fitted adds columns and labels where ensure may.
+func (s *Sink) fitted(ctx context.Context, want target, t *table) (*table, error) {
+	var err error
 	if want.shared && t.joins(want) {
 		// The server refuses a column that somebody has made meanwhile: a run of
 		// the same set, which is well, or of another, which is a clash.

@@ -207,18 +207,21 @@ func (t *table) compare(want target) []difference {
 
 // fits refuses a table that a feature set cannot use. Unless strict, columns
 // that the set has lost are let be: a prepared write of an older shape must
-// still be publishable, and sets them to null. A set that is new in a shared
-// table brings its columns along.
+// still be publishable, and sets them to null; features that the table has lost
+// are not wanted then (see ensure). A set that is new in a shared table brings
+// its columns along.
 func (t *table) fits(want target, strict bool) error {
 	for _, d := range t.compare(want) {
 		if d.kind == lost && (!strict || want.shared) || d.kind == missing && want.shared && t.joins(want) {
 			continue
 		}
 		e := fault.New(d.code, "%s", d.text).At("table %s", want.place())
-		switch d.kind {
-		case missing, lost:
+		switch {
+		case d.kind == missing && !strict:
+			return e.WithHint(`run "featurehost migrate" with the pipeline file that made the rows, which adds the column`)
+		case d.kind == missing || d.kind == lost:
 			return e.WithHint(`run "featurehost migrate", which shows what it takes`)
-		case another:
+		case d.kind == another:
 			return e.WithHint("rename the set, or use another keyspace")
 		}
 		return e.WithHint("give the feature or the set a new name")

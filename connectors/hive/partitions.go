@@ -2,9 +2,12 @@ package hive
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	hm "github.com/beltran/gohive/hive_metastore"
+
+	"github.com/featurehost/featurehost/host/fault"
 )
 
 const (
@@ -45,6 +48,24 @@ func (m *Metastore) Partitions(ctx context.Context, database, table string, name
 		}
 	}
 	return nil
+}
+
+// Partition gives the partition of these values, or nil when there is none (any
+// more).
+func (m *Metastore) Partition(ctx context.Context, database, table string, values []string) (p *hm.Partition, err error) {
+	err = m.call(ctx, "get_partition", `a partition of "`+database+"."+table+`"`, 0, func(ctx context.Context, c *hm.ThriftHiveMetastoreClient) (err error) {
+		p, err = c.GetPartition(ctx, database, table, values)
+		return err
+	})
+	if errors.Is(err, errAbsent) {
+		// Of a table that is not there, either, the answer is the same.
+		_, err = m.Table(ctx, database, table)
+		return nil, err
+	}
+	if err == nil && p == nil {
+		return nil, fault.New(Refused, "a partition of %q: the metastore answers without one", database+"."+table).At("%s", m.Name())
+	}
+	return p, err
 }
 
 // AddPartitions adds those that are not there; the others stay as they are.

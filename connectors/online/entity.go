@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/featurehost/featurehost/host/fault"
@@ -22,7 +23,8 @@ CREATE TABLE IF NOT EXISTS fh_entities (
 // versionSuffix makes the name of a set's own timestamp in the view.
 const versionSuffix = "__timestamp"
 
-// maxSets keeps a view below SQLite's limit of 64 tables in a join.
+// maxSets is how many sets can share a view: it keeps below SQLite's limit of 64
+// tables in a join.
 const maxSets = 60
 
 // sharers gives the tables of the sets that share an entity; known tells
@@ -72,14 +74,13 @@ func (c *conn) joins(ctx context.Context, entity, set string, want []column) err
 			return err
 		}
 	}
+	others = slices.DeleteFunc(others, func(o *table) bool { return o.set == set })
 	if len(others) >= maxSets {
-		return fault.New(BadColumn, "entity %q has %d sets, as many as can share a view", entity, len(others)).At("%s", c.path)
+		return fault.New(BadColumn, "entity %q has %d other sets, as many as can share a view", entity, len(others)).At("%s", c.path).
+			WithHint("give the set an entity of its own, or another path")
 	}
 	mine := &table{name: entity, columns: want}
 	for _, o := range others {
-		if o.set == set {
-			continue
-		}
 		if have, set := describe(o.keys()), describe(mine.keys()); have != set {
 			return mine.changed("the keys of feature set %q are (%s), this set's (%s)", o.set, have, set)
 		}

@@ -120,6 +120,31 @@ func TestEntity_Clashes_Refused(t *testing.T) {
 	expect(t, other.share("spend", plain, "1 | 1970-01-03 | 5"), NotOurs, `"user"`)
 }
 
+// As many sets as a view can hold share it; one more is refused, and the others
+// go on.
+// Rule: S-1305.
+func TestEntity_AsManySetsAsAViewHolds_AllLoadAgain(t *testing.T) {
+	s := newStore(t)
+	set := func(i int) string { return fmt.Sprintf("s%02d", i) }
+	load := func(i, day int) error {
+		return s.share(set(i), fmt.Sprintf("id bigint, timestamp timestamp, v%02d double", i), fmt.Sprintf("1 | 1970-01-%02d | %d", day, i))
+	}
+	for i := range maxSets {
+		if err := load(i, 2); err != nil {
+			t.Fatalf("set %d: %v", i+1, err)
+		}
+	}
+	expect(t, load(maxSets, 2), BadColumn, "60 other sets, as many as can share a view")
+	for _, i := range []int{0, maxSets - 1} {
+		if err := load(i, 5); err != nil {
+			t.Errorf("set %d, again: %v", i+1, err)
+		}
+	}
+	if got := s.query(`SELECT id, timestamp / 86400000000, s00__timestamp / 86400000000, s30__timestamp / 86400000000, v00, v30, v59 FROM user`); got != "1 4 4 1 0 30 59 \n" {
+		t.Error(got)
+	}
+}
+
 // Rule: S-1307.
 func TestVectors_TTL_VisibleUntilTimestampAndTTL(t *testing.T) {
 	s := newStore(t)

@@ -66,23 +66,6 @@ func (s *Sink) Publish(ctx context.Context, in flow.Pending) (out flow.Published
 	return out, staged.Remove(file)
 }
 
-// published looks for the record of an earlier Publish of the same rows.
-func (c *conn) published(ctx context.Context, p pending) (out flow.Published, done bool, err error) {
-	if known, err := c.has(ctx, "fh_publications"); !known || err != nil {
-		return out, false, err
-	}
-	row, err := c.one(ctx, `SELECT "rows", stale FROM fh_publications WHERE run = ? AND table_name = ? AND digest = ?`, p.Run, p.Table, p.Digest)
-	if row == nil || err != nil {
-		return out, false, err
-	}
-	rows, ok1 := row[0].(int64)
-	stale, ok2 := row[1].(int64)
-	if !ok1 || !ok2 {
-		return out, false, fault.New(Damaged, "fh_publications holds %v for run %q", row, p.Run).At("%s", c.path)
-	}
-	return flow.Published{Rows: rows, Stale: stale}, true, nil
-}
-
 // load brings the staged rows into the table.
 func (s *Sink) load(ctx context.Context, c *conn, p pending, file string) (flow.Published, error) {
 	if err := staged.Check(file, p.Run, p.Digest); err != nil {
@@ -98,8 +81,5 @@ func (s *Sink) load(ctx context.Context, c *conn, p pending, file string) (flow.
 		return flow.Published{}, err
 	}
 	out := flow.Published{Rows: u.total - u.stale, Stale: u.stale}
-	return out, u.finish(ctx, func() error {
-		return c.exec(`INSERT OR REPLACE INTO fh_publications (run, table_name, digest, "rows", stale) VALUES (?, ?, ?, ?, ?)`,
-			p.Run, p.Table, p.Digest, out.Rows, out.Stale)
-	})
+	return out, u.finish(ctx, func() error { return c.publish(p, out, s.now()) })
 }

@@ -36,6 +36,7 @@ type Sink struct {
 	database string
 	shared   bool // write_to_entity
 	patience time.Duration
+	now      func() time.Time
 	reached  func(point string) // tests stop the process here; nil in production
 
 	run  flow.Run
@@ -58,7 +59,7 @@ func newSink(cfg config.Sink, at parts.Place, env flow.Env) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sink{name: cmp.Or(cfg.Name, defaultName), at: at, env: env, database: path, shared: cfg.WriteToEntity, patience: writerPatience, reached: func(string) {}}, nil
+	return &Sink{name: cmp.Or(cfg.Name, defaultName), at: at, env: env, database: path, shared: cfg.WriteToEntity, patience: writerPatience, now: time.Now, reached: func(string) {}}, nil
 }
 
 // CheckColumns implements flow.ColumnChecker.

@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS fh_columns (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fh_publications (
   run TEXT NOT NULL, table_name TEXT NOT NULL, digest TEXT NOT NULL, "rows" INTEGER NOT NULL, stale INTEGER NOT NULL,
-  PRIMARY KEY (run, table_name)
+  published_at INTEGER, PRIMARY KEY (run, table_name)
 ) WITHOUT ROWID;`
 
 // table is a feature set's table as the catalogue describes it.
@@ -150,6 +150,9 @@ func describe(columns []column) string {
 // transaction, so that two processes do not do it at once.
 func (c *conn) ensure(ctx context.Context, entity, set string, want []column) (*table, error) {
 	if err := c.exec(catalogue); err != nil {
+		return nil, err
+	}
+	if err := c.dated(ctx); err != nil {
 		return nil, err
 	}
 	t, err := c.table(ctx, entity, set)

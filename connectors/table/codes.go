@@ -22,6 +22,8 @@ const (
 	BadWhere fault.Code = 7692
 	// BadPartition is a value of a partition that is not of its column's type.
 	BadPartition fault.Code = 7693
+	// Replaced is a partition whose files ended while they were read.
+	Replaced fault.Code = 7694
 )
 
 // Codes explains the codes of this room.
@@ -36,5 +38,6 @@ func Codes() []fault.Doc {
 		{Code: BadIncremental, Title: "incremental strategy does not fit the table", Explain: "The column or the partitions that tell the day of a row are missing or of another type. A date or timestamp column stands alone, a number needs a unit (s, ms or us), a text needs a mask, and partitions name three partition columns: year, month, day."},
 		{Code: BadWhere, Title: "condition on partitions is wrong", Explain: "`where` is a condition in SQL over partition columns that chooses which of them are read. It does not parse, is no condition, or names another column: conditions on other columns belong in a filter step."},
 		{Code: BadPartition, Title: "value of a partition is wrong", Explain: "The metastore lists a partition with a value that is not of the type of its column. Drop that partition or repair it in Hive."},
+		{Code: Replaced, Title: "partition replaced while it was read", Explain: "The files of a partition were removed or replaced while its rows were read, by a run that published it again or by another writer, and rows of both must not be mixed. Run again."},
 	}
 }

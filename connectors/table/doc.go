@@ -16,4 +16,9 @@
 //   - T3: what cannot be read so that the rows are Hive's (views, ACID tables,
 //     ORC and other formats) is refused by name, never read in part.
 //   - T4: memory is that of reading one file, or of one batch of HiveServer2.
+//   - T5: a partition that is published again while it is read gives its old
+//     rows or its new ones, or the read fails: none is lost and none is mixed.
+//     Only files that go one by one, listed halfway, are not noticed.
+//   - T6: text files have the rows that Hive reads in them, by place and by
+//     line, or the file is refused for a text that is no value of its column.
 package table

@@ -118,13 +118,25 @@ func (h *house) create(t *hm.Table) {
 
 func (h *house) add(t *hm.Table, location string, values ...string) {
 	h.t.Helper()
+	if err := h.m.AddPartitions(context.Background(), h.db, t.TableName, []*hm.Partition{h.partition(t, location, values)}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// alter changes the location of a partition.
+func (h *house) alter(t *hm.Table, location string, values ...string) {
+	h.t.Helper()
+	if err := h.m.AlterPartitions(context.Background(), h.db, t.TableName, []*hm.Partition{h.partition(t, location, values)}); err != nil {
+		h.t.Error(err)
+	}
+}
+
+func (h *house) partition(t *hm.Table, location string, values []string) *hm.Partition {
 	p := hm.NewPartition()
 	sd := *t.Sd
 	sd.Location = location
 	p.DbName, p.TableName, p.Values, p.Sd, p.Parameters = h.db, t.TableName, values, &sd, map[string]string{}
-	if err := h.m.AddPartitions(context.Background(), h.db, t.TableName, []*hm.Partition{p}); err != nil {
-		h.t.Fatal(err)
-	}
+	return p
 }
 
 // reader makes a reader of a table.

@@ -34,6 +34,8 @@ type read struct {
 	files      []file.ListedFile // of the partition under way
 	in         part
 	listed     *file.Listed
+	tries      int   // how often the files of in were looked for
+	before     int64 // rows decoded before in
 
 	file   flow.Reader // under way; nil between files
 	from   []int       // for each column of out its place in the file's batches, -1 for none
@@ -55,6 +57,7 @@ type beginning struct {
 	listed *file.Listed
 	place  string
 	done   chan struct{}
+	empty  bool              // there were no files
 	files  []file.ListedFile // the rest of them
 	file   flow.Reader
 	from   []int
@@ -65,7 +68,8 @@ type beginning struct {
 type part struct {
 	name   string
 	sd     *hm.StorageDescriptor
-	values []*string
+	stored []string  // values, as the metastore has them
+	values []*string // nil for a null
 }
 
 // Open implements flow.Reader: it chooses the partitions. A second Open starts
@@ -158,7 +162,10 @@ func (r *Reader) Next(ctx context.Context) (flow.Batch, error) {
 				return r.batch(ctx, b)
 			}
 			if !flow.Ended(err) {
-				return flow.Batch{}, err
+				if err = r.lost(ctx, x, err); err != nil {
+					return flow.Batch{}, placed(r.cfg, err)
+				}
+				continue
 			}
 			if err := r.leave(); err != nil {
 				return flow.Batch{}, err
@@ -193,7 +200,7 @@ func (r *Reader) step(ctx context.Context, x *read) error {
 		x.files = x.files[1:]
 		in, from, err := r.openFile(ctx, x, x.listed, f)
 		x.file, x.from = in, from
-		return err
+		return r.lost(ctx, x, err)
 	case len(x.begun)+len(x.partitions) > 0:
 		return r.nextPart(ctx, x)
 	case len(x.names) > 0:
@@ -215,15 +222,9 @@ func (x *read) page() []string {
 func (r *Reader) ask(ctx context.Context, x *read, names []string) error {
 	return r.m.Partitions(ctx, r.table.DbName, r.table.TableName, names, func(list []*hm.Partition) error {
 		for _, p := range list {
-			name := strings.Join(p.Values, "/")
-			if len(p.Values) != len(r.keys) || p.Sd == nil {
-				return fault.New(BadPartition, "partition %q has %d values, and the table %d partition columns", name, len(p.Values), len(r.keys))
-			}
-			one := part{name: name, sd: p.Sd, values: make([]*string, len(p.Values))}
-			for i, v := range p.Values {
-				if v != hive.NullPartition {
-					one.values[i] = &p.Values[i]
-				}
+			one, err := r.partOf(p)
+			if err != nil {
+				return err
 			}
 			x.partitions = append(x.partitions, one)
 		}
@@ -232,16 +233,29 @@ func (r *Reader) ask(ctx context.Context, x *read, names []string) error {
 	})
 }
 
+// partOf is a partition as the metastore describes it.
+func (r *Reader) partOf(p *hm.Partition) (part, error) {
+	one := part{name: strings.Join(p.Values, "/"), sd: p.Sd, stored: p.Values, values: make([]*string, len(p.Values))}
+	if len(p.Values) != len(r.keys) {
+		return one, fault.New(BadPartition, "partition %q has %d values, and the table %d partition columns", one.name, len(p.Values), len(r.keys))
+	}
+	if p.Sd == nil {
+		return one, fault.New(BadPartition, "partition %q has no description of its files", one.name)
+	}
+	for i, v := range p.Values {
+		if v != hive.NullPartition {
+			one.values[i] = &p.Values[i]
+		}
+	}
+	return one, nil
+}
+
 // nextPart goes to the next partition, and begins those on S3 that follow it.
 func (r *Reader) nextPart(ctx context.Context, x *read) error {
 	for len(x.partitions) > 0 && (len(x.begun) == 0 || len(x.begun) <= ahead && strings.HasPrefix(x.begun[0].place, "s3://")) {
-		p := x.partitions[0]
+		b := r.prepare(x, x.partitions[0])
 		x.partitions = x.partitions[1:]
-		b := &beginning{in: p, done: make(chan struct{})}
 		x.begun = append(x.begun, b)
-		if b.place, b.err = placeOf(r.about(p), p.sd.Location); b.err == nil {
-			b.listed, b.err = r.listedOf(x, p.sd)
-		}
 		if b.err != nil {
 			close(b.done)
 			break
@@ -259,17 +273,17 @@ func (r *Reader) nextPart(ctx context.Context, x *read) error {
 		return ctx.Err()
 	}
 	x.begun = x.begun[1:]
-	if b.err != nil {
-		return b.err
+	x.tries, x.before = 1, r.stats.Rows
+	return r.enter(ctx, x, b)
+}
+
+// prepare finds out where the files of a partition are, and how they are read.
+func (r *Reader) prepare(x *read, p part) *beginning {
+	b := &beginning{in: p, done: make(chan struct{})}
+	if b.place, b.err = placeOf(r.about(p), p.sd.Location); b.err == nil {
+		b.listed, b.err = r.listedOf(x, p.sd)
 	}
-	x.in, x.listed, x.files, x.file, x.from = b.in, b.listed, b.files, b.file, b.from
-	for _, a := range x.values {
-		if a != nil {
-			a.Release()
-		}
-	}
-	x.values = make([]arrow.Array, x.out.NumFields())
-	return nil
+	return b
 }
 
 // about names a partition, for messages.
@@ -289,7 +303,7 @@ func (r *Reader) begin(ctx context.Context, x *read, b *beginning) {
 		return
 	}
 	if len(b.files) == 0 {
-		r.env.Log.Warn("no files at a place that the metastore names", "place", b.place, "table", r.about(b.in))
+		b.empty = true
 		return
 	}
 	b.file, b.from, b.err = r.openFile(ctx, x, b.listed, b.files[0])

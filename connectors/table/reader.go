@@ -31,7 +31,6 @@ type Reader struct {
 
 	m       *hive.Metastore
 	table   *hm.Table
-	columns []arrow.Field // stored in the files
 	keys    []arrow.Field // partition columns
 	leftOut []arrow.Field // of types that cannot be read; the name of Hive's type is the metadata
 	schema  *arrow.Schema
@@ -133,14 +132,14 @@ func (r *Reader) learn(ctx context.Context) error {
 		return fault.New(TypeNotReadable, "no column of %q is of a type that can be read", t.DbName+"."+t.TableName).WithHint(useSQL)
 	}
 	// Partitions may be stored in other ways; the table's own is refused early.
-	if _, err := formatOf(t, t.Sd, columns); err != nil {
+	if _, _, err := formatOf(t, t.Sd); err != nil {
 		return err
 	}
 	if len(keys) == 0 && r.cfg.Table.Where != "" {
 		_, err := condition(ctx, r.env, keys, r.cfg.Table.Where)
 		return err
 	}
-	r.table, r.columns, r.keys, r.leftOut = t, columns, keys, leftOut
+	r.table, r.keys, r.leftOut = t, keys, leftOut
 	r.schema = arrow.NewSchema(append(append([]arrow.Field{}, columns...), keys...), nil)
 	return nil
 }
@@ -246,16 +245,22 @@ func (r *Reader) Probe(ctx context.Context) ([]flow.Finding, error) {
 
 // listedOf is what opens the files of one format, made once.
 func (r *Reader) listedOf(x *read, sd *hm.StorageDescriptor) (*file.Listed, error) {
-	cfg, err := formatOf(r.table, sd, r.columns)
+	cfg, text, err := formatOf(r.table, sd)
 	if err != nil {
 		return nil, err
 	}
-	key := fmt.Sprintf("%s %q %q %v", cfg.Format, cfg.CSV.Delimiter, cfg.CSV.Null, cfg.CSV.Header != nil && *cfg.CSV.Header)
+	key, env := cfg.Format, r.env
+	if text != nil {
+		key = fmt.Sprintf("%s %+v", key, *text)
+		if env.SQL != nil {
+			env.SQL = &textSQL{env.SQL, text, env.Scratch}
+		}
+	}
 	if l := x.formats[key]; l != nil {
 		return l, nil
 	}
 	cfg.ID, cfg.S3 = r.cfg.ID, r.cfg.S3
-	l, err := file.NewListed(cfg, r.at, r.env, r.pool)
+	l, err := file.NewListed(cfg, r.at, env, r.pool)
 	if err != nil {
 		return nil, err
 	}

@@ -55,10 +55,13 @@ func appendValue(b array.Builder, c arrow.Field, text *string) error {
 		b.Append(arrow.Timestamp(t.UnixMicro()))
 		ok = err == nil
 	case *array.Decimal128Builder:
-		d := c.Type.(*arrow.Decimal128Type)
-		n, err := decimal128.FromString(v, d.Precision, d.Scale)
-		b.Append(n)
-		ok = err == nil
+		// Arrow also takes infinity, at which it panics, and exponents.
+		if ok = strings.Trim(v, "+-.0123456789") == ""; ok {
+			d := c.Type.(*arrow.Decimal128Type)
+			n, err := decimal128.FromString(v, d.Precision, d.Scale)
+			b.Append(n)
+			ok = err == nil
+		}
 	default:
 		return fault.New(TypeNotReadable, "partition column %q is of type %s, which cannot be read", c.Name, schema.TypeName(c.Type))
 	}

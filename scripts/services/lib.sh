@@ -62,19 +62,24 @@ fetch_jars() {
 	[ ! -e "$JARS/fetched" ] || return 0
 	command -v mvn >/dev/null || fail "needs Maven (mvn) for the first start"
 	mkdir -p "$CACHE/jars"
-	(
-		flock 8
-		[ ! -e "$JARS/fetched" ] || exit 0
-		say "fetching jars, the first time only"
-		rm -rf "$JARS.part"
-		mkdir "$JARS.part"
-		cp "$HERE/pom.xml" "$JARS.part/"
-		mvn -B -q -f "$JARS.part/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$JARS.part" >"$JARS.log" 2>&1 ||
-			{ tail -n 20 "$JARS.log" >&2; exit 1; }
-		rm -rf "$JARS"
-		touch "$JARS.part/fetched"
+	(flock 8 && { [ -e "$JARS/fetched" ] || copy_jars; }) 8>"$CACHE/jars/lock" || fail "the jars could not be fetched"
+}
+
+# copy_jars: each step only after the one before, as `set -e` does not hold left
+# of a ||. With -C a jar whose checksum is not that of the repository is refused.
+copy_jars() {
+	say "fetching jars, the first time only"
+	rm -rf "$JARS.part" &&
+		mkdir "$JARS.part" &&
+		cp "$HERE/pom.xml" "$JARS.part/" &&
+		{
+			mvn -C -B -q -f "$JARS.part/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies \
+				-DincludeScope=runtime -DoutputDirectory="$JARS.part" >"$JARS.log" 2>&1 ||
+				{ tail -n 20 "$JARS.log" >&2; false; }
+		} &&
+		rm -rf "$JARS" &&
+		touch "$JARS.part/fetched" &&
 		mv "$JARS.part" "$JARS"
-	) 8>"$CACHE/jars/lock" || fail "the jars could not be fetched"
 }
 
 # jvm HEAP: flags for a server that must start fast and stay small.

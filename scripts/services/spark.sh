@@ -8,17 +8,18 @@ venv=$CACHE/pyspark-4.0.1
 case ${1:-} in
 --installed) [ -e "$venv/fetched" ] && find_java; exit ;;
 esac
+# install: each step only after the one before, as `set -e` does not hold left of
+# a ||. What is installed is known by its content (spark/requirements.txt).
+install() {
+	say "installing pyspark, the first time only"
+	rm -rf "$venv" &&
+		python3 -m venv "$venv" &&
+		"$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$SERVICES/spark/requirements.txt" >&2 &&
+		touch "$venv/fetched"
+}
 if [ ! -e "$venv/fetched" ]; then
 	mkdir -p "$CACHE"
-	(
-		flock 8
-		[ ! -e "$venv/fetched" ] || exit 0
-		say "installing pyspark, the first time only"
-		rm -rf "$venv"
-		python3 -m venv "$venv"
-		"$venv/bin/pip" install -q --disable-pip-version-check pyspark==4.0.1 >&2
-		touch "$venv/fetched"
-	) 8>"$venv.lock" || fail "pyspark could not be installed"
+	(flock 8 && { [ -e "$venv/fetched" ] || install; }) 8>"$venv.lock" || fail "pyspark could not be installed"
 fi
 [ "${1:-}" != --fetch ] || exit 0
 find_java || fail "needs a JDK 17"

@@ -22,11 +22,33 @@ fi
 mkdir -p "$STATES"
 export FEATUREHOST_SERVICES_STATE=$(cd "$STATES" && pwd)/with.$$
 child=""
-# A signal goes on to the command; the servers end after it.
-trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 130' INT TERM HUP
+# ended: nothing of the command is left. It has a process group of its own, as
+# what it starts would else outlive it: go test has children, too.
+ended() { ! kill -0 -- "-$child" 2>/dev/null; }
+# A signal goes on to the command, as SIGTERM, since commands in the background
+# are deaf to SIGINT. The servers end after it; a second signal, or 30 s, ends
+# what hangs.
+stop() {
+	local waited
+	if [ -n "$child" ]; then
+		trap 'kill -KILL -- "-$child" 2>/dev/null || true' INT TERM HUP
+		kill -TERM -- "-$child" 2>/dev/null || true
+		for waited in $(seq 300); do
+			! ended || break
+			sleep 0.1
+		done
+		kill -KILL -- "-$child" 2>/dev/null || true
+		wait "$child" 2>/dev/null || true
+	fi
+	exit $((128 + $(kill -l "$1")))
+}
+for signal in INT TERM HUP; do trap "stop $signal" $signal; done
 trap '"$SERVICES/down.sh"; rmdir "$STATES" 2>/dev/null || true' EXIT
 "$SERVICES/up.sh" >&2
 . "$FEATUREHOST_SERVICES_STATE/services.env"
-"$@" &
+# A command in the background would read nothing.
+exec 3<&0
+setsid "$@" <&3 3<&- &
 child=$!
+exec 3<&-
 wait "$child"

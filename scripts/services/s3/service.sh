@@ -7,16 +7,17 @@ fetch() {
 	[ ! -x "$PROGRAM" ] || return 0
 	command -v go >/dev/null || fail "needs Go for the first start"
 	mkdir -p "$CACHE/bin"
-	(
-		flock 8
-		[ ! -x "$PROGRAM" ] || exit 0
-		say "building versitygw $S3_VERSION, the first time only"
-		into=$(mktemp -d "$CACHE/bin/build.XXXXXX")
-		trap 'rm -rf "$into"' EXIT
-		cd /
-		GOFLAGS= GOBIN=$into go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@$S3_VERSION" >&2
+	(flock 8 && { [ -x "$PROGRAM" ] || build_s3; }) 8>"$CACHE/bin/lock" || fail "versitygw could not be built"
+}
+
+# build_s3 runs in a subshell of its own.
+build_s3() {
+	say "building versitygw $S3_VERSION, the first time only"
+	into=$(mktemp -d "$CACHE/bin/build.XXXXXX") || return
+	trap 'rm -rf "$into"' EXIT
+	cd / &&
+		GOFLAGS= GOBIN=$into go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@$S3_VERSION" >&2 &&
 		mv "$into/versitygw" "$PROGRAM"
-	) 8>"$CACHE/bin/lock" || fail "versitygw could not be built"
 }
 
 configure() {

@@ -49,6 +49,13 @@ func Migrations(w io.Writer, reports []*host.MigrationReport) {
 				name += ", table " + t.Table
 			}
 			fmt.Fprintf(w, "  %s: %s\n", name, t.Outcome)
+			for _, key := range t.Begun {
+				became := "it was cut off or is still under way; --apply looks what became of it"
+				if t.Settled {
+					became = "what became of it is recorded beside it now"
+				}
+				fmt.Fprintf(w, "    begun earlier, without an outcome: %s (%s)\n", key, became)
+			}
 			for _, c := range t.Changes {
 				change(w, c)
 			}

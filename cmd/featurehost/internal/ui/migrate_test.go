@@ -17,9 +17,11 @@ func TestMigrations_EveryOutcome_AsLines(t *testing.T) {
 	}
 	refused, failed, applied := table("c", host.MigrationRefused, never, drop), table("d", host.MigrationFailed, add, drop), table("e", host.MigrationApplied, add)
 	refused.Why, failed.Why, failed.Left, applied.Record = "change the keys: keys stay", "the server says no", []flow.Change{drop}, "migrations/x.jsonl"
+	equal, pending := table("a", host.MigrationEqual), table("b", host.MigrationPending, add)
+	equal.Begun, equal.Settled, pending.Begun = []string{"migrations/v.begun.jsonl"}, true, []string{"migrations/w.begun.jsonl"}
 	reports := []*host.MigrationReport{
 		{Pipeline: "p", Set: "e/s", Tables: []host.TableMigration{
-			{Migration: flow.Migration{Sink: "online"}, Outcome: host.MigrationNone}, table("a", host.MigrationEqual), table("b", host.MigrationPending, add),
+			{Migration: flow.Migration{Sink: "online"}, Outcome: host.MigrationNone}, equal, pending,
 		}},
 		{Pipeline: "q", Set: "e/t", Tables: []host.TableMigration{refused, failed, applied}},
 	}
@@ -28,7 +30,9 @@ func TestMigrations_EveryOutcome_AsLines(t *testing.T) {
 	want := `p (e/s)
   online: nothing to migrate
   a, table k.s: up to date
+    begun earlier, without an outcome: migrations/v.begun.jsonl (what became of it is recorded beside it now)
   b, table k.s: to be applied
+    begun earlier, without an outcome: migrations/w.begun.jsonl (it was cut off or is still under way; --apply looks what became of it)
     + add column a double
       ALTER TABLE k.s
         ADD a double
