@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,20 +28,22 @@ import (
 
 // schemas is a registry as far as readers and sinks ask it.
 type schemas struct {
-	mu      sync.Mutex
-	byID    []string         // number 1 is the first
-	newest  map[string]int32 // by subject
-	refs    map[int32][]any  // what a schema refers to
-	asked   map[string]int   // by path
-	user    string           // user:password wanted; "" for anybody
-	trouble int              // so many answers are 500
-	refuse  bool             // new schemas are not compatible
-	url     string
+	mu       sync.Mutex
+	byID     []string                                    // number 1 is the first
+	newest   map[string]int32                            // by subject
+	versions map[string][]int32                          // likewise
+	refs     map[int32][]any                             // what a schema refers to
+	asked    map[string]int                              // by path
+	user     string                                      // user:password wanted; "" for anybody
+	trouble  int                                         // so many answers are 500
+	refuse   bool                                        // new schemas are not compatible
+	instead  func(path string) (status int, body string) // answers for it where the status is not 0
+	url      string
 }
 
 func registry(t testing.TB) *schemas {
 	t.Helper()
-	s := &schemas{newest: map[string]int32{}, refs: map[int32][]any{}, asked: map[string]int{}}
+	s := &schemas{newest: map[string]int32{}, versions: map[string][]int32{}, refs: map[int32][]any{}, asked: map[string]int{}}
 	server := httptest.NewServer(http.HandlerFunc(s.answer))
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -57,6 +61,7 @@ func (s *schemas) add(subject, text string) int32 {
 	}
 	s.byID = append(s.byID, text)
 	s.newest[subject] = int32(len(s.byID))
+	s.versions[subject] = append(s.versions[subject], s.newest[subject])
 	return int32(len(s.byID))
 }
 
@@ -89,6 +94,13 @@ func (s *schemas) answer(w http.ResponseWriter, r *http.Request) {
 		say(500, map[string]any{"message": "later"})
 		return
 	}
+	if s.instead != nil {
+		if status, body := s.instead(r.URL.Path); status != 0 {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+			return
+		}
+	}
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	var id int32
 	switch {
@@ -104,9 +116,17 @@ func (s *schemas) answer(w http.ResponseWriter, r *http.Request) {
 	case len(parts) == 1 && parts[0] == "subjects":
 		say(200, []string{})
 		return
+	case parts[0] == "subjects" && len(parts) == 3:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		say(200, s.versions[parts[1]])
+		return
 	case parts[0] == "subjects":
 		s.mu.Lock()
 		id = s.newest[parts[1]]
+		if v, err := strconv.Atoi(parts[3]); err == nil && slices.Contains(s.versions[parts[1]], int32(v)) {
+			id = int32(v) // the versions of a subject are numbered as their schemas
+		}
 		s.mu.Unlock()
 	default:
 		_, _ = fmt.Sscan(parts[2], &id)

@@ -226,9 +226,27 @@ func (l *link) watch(ctx context.Context, most time.Duration) func(error) error 
 	}
 }
 
+// errNobody is in the tree of the error when no broker named takes a connection,
+// or the one that did hung up on the first question, as ports do that want a
+// login.
+var errNobody = errors.New("nobody is there")
+
+// nobody is the cause of that error. It reads as what it wraps.
+type nobody struct{ error }
+
+func (n nobody) Unwrap() []error { return []error{n.error, errNobody} }
+
+// silent reports whether err is of a broker that is there, or may be, and says
+// nothing: one that is frozen, or behind a network that is away.
+func silent(err error) bool {
+	var n net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
+}
+
 // any connects to the first broker named that answers.
 func (c *client) any(ctx context.Context) (*link, error) {
 	var errs []error
+	waited := false
 	for _, addr := range c.cfg.Brokers {
 		l, err := c.dial(ctx, addr)
 		if err == nil {
@@ -237,6 +255,7 @@ func (c *client) any(ctx context.Context) (*link, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		waited = waited || silent(err)
 		errs = append(errs, c.failed(err, addr))
 	}
 	for _, err := range errs { // a refusal tells more than silence
@@ -244,5 +263,16 @@ func (c *client) any(ctx context.Context) (*link, error) {
 			return nil, err
 		}
 	}
+	if !waited {
+		return nil, unheard(errs[0])
+	}
 	return nil, errs[0]
+}
+
+// unheard adds errNobody to an error.
+func unheard(err error) error {
+	if e := fault.As(err); e != nil && e.Err != nil {
+		e.Err = nobody{e.Err}
+	}
+	return err
 }

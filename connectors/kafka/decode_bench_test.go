@@ -42,7 +42,7 @@ func BenchmarkDecode(b *testing.B) {
 		if _, err := k.walk(fetched{records: records}, 0, func(m *message) error { g.add(0, m); return nil }); err != nil {
 			b.Fatal(err)
 		}
-		d, err := v.decode(b.Context(), &g)
+		d, err := v.decode(b.Context(), &g, 0)
 		if err != nil || len(d.bad) > 0 || d.columns[0].Len() != rows {
 			b.Fatal(err, len(d.bad))
 		}

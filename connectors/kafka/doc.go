@@ -16,7 +16,8 @@
 //   - K4: waiting is bounded: a broker that does not answer, and a partition
 //     that does not get on, end the read with an error that names them.
 //   - K5: a stream's offsets are committed for portions that have ended, and
-//     never beyond them.
+//     never beyond them; the offsets at which a group begins, before anything
+//     is read.
 //   - K6: the sink writes at least once: rows that were published may be
 //     repeated after a crash, never lost.
 //

@@ -27,7 +27,7 @@ func (r *Reader) Estimate(ctx context.Context, _ flow.Request) (flow.ReadStats, 
 // bounds fixes the range of a read (K1).
 func (r *Reader) bounds(ctx context.Context) (list []partition, ranges map[int32]bounds, err error) {
 	k := r.cfg.Kafka
-	err = settled(ctx, func() (err error) {
+	err = settled(ctx, r.patience, func() (err error) {
 		if list, err = r.client.partitions(ctx, k.Topic); err == nil {
 			ranges, err = r.client.rangeOf(ctx, k.Topic, k.From, k.To, list)
 		}

@@ -76,6 +76,8 @@ func refused(code int16, what string) *fault.Error {
 		e = fault.New(OffsetGone, "the partition does not hold the offset any more")
 	case kafkago.MessageSizeTooLarge:
 		e = fault.New(TooLong, "a message is larger than the topic takes").WithHint("raise max.message.bytes of the topic")
+	case kafkago.RecordListTooLarge:
+		e = fault.New(TooLong, "a message is larger than a segment of the topic").WithHint("raise segment.bytes of the topic")
 	default:
 		e = fault.New(Refused, "the broker refuses: %s", k.Error())
 		e.Retry = k.Temporary()

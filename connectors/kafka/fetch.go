@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/featurehost/featurehost/host/fault"
 )
 
 // readCommitted leaves out what transactions have not committed.
@@ -18,6 +20,7 @@ const readCommitted = 1
 const (
 	fetchBytes    = 4 << 20   // of an answer, unless its first batch is larger
 	mostResponse  = 512 << 20 // of an answer that is believed
+	keptResponse  = 16 << 20  // of the buffer that is kept for the next one
 	fetchWait     = 500 * time.Millisecond
 	leastVersion  = 4  // of the fetch protocol: Kafka 0.11
 	knownVersion  = 11 // the last one without topic ids
@@ -51,7 +54,7 @@ type want struct {
 func (l *link) fetch(ctx context.Context, topic string, wants []want, wait time.Duration) (out []fetched, err error) {
 	version := min(l.versions[protocol.Fetch], knownVersion)
 	if version < leastVersion {
-		return nil, fmt.Errorf("the broker speaks version %d of the fetch protocol: %d is the least (Kafka 0.11)", version, leastVersion)
+		return nil, fault.New(Refused, "the broker speaks version %d of the fetch protocol: %d is the least (Kafka 0.11)", version, leastVersion).At("kafka %s", l.addr)
 	}
 	done := l.watch(ctx, wait+requestTimeout)
 	defer func() { err = done(err) }()
@@ -119,9 +122,12 @@ func (l *link) response() ([]byte, error) {
 	}
 	size := int(int32(binary.BigEndian.Uint32(head[:])))
 	if size < 8 || size > mostResponse {
-		return nil, fmt.Errorf("an answer of %d bytes", size)
+		return nil, fmt.Errorf("%w: it has %d bytes", errGarbled, size)
 	}
 	l.buf = l.buf[:0]
+	if cap(l.buf) > keptResponse && size <= keptResponse {
+		l.buf = nil
+	}
 	for len(l.buf) < size {
 		from, more := len(l.buf), min(size-len(l.buf), growResponses)
 		if cap(l.buf) >= from+more {
@@ -188,13 +194,14 @@ func (w *wire) count(least int) int {
 	return n
 }
 
-var errShortAnswer = errors.New("the answer to a fetch cannot be read")
+// errGarbled is an answer whose bytes are none of the protocol.
+var errGarbled = errors.New("the answer to a fetch cannot be read")
 
 // parseFetch reads an answer. The bytes of messages are those of b.
 func parseFetch(b []byte, version int16, number int32) ([]fetched, error) {
 	w := &wire{b: b}
 	if got := w.int32(); got != number {
-		return nil, fmt.Errorf("the answer to request %d came for %d", got, number)
+		return nil, fmt.Errorf("%w: it is for request %d, and %d was asked", errGarbled, got, number)
 	}
 	w.int32() // throttled for
 	if version >= 7 {
@@ -221,13 +228,13 @@ func parseFetch(b []byte, version int16, number int32) ([]fetched, error) {
 				p.records = w.take(int(n))
 			}
 			if w.short {
-				return nil, errShortAnswer
+				return nil, errGarbled
 			}
 			out = append(out, p)
 		}
 	}
 	if w.short {
-		return nil, errShortAnswer
+		return nil, errGarbled
 	}
 	return out, nil
 }

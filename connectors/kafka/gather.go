@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf8"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/featurehost/featurehost/abi/schema"
+	"github.com/featurehost/featurehost/connectors/internal/jsontext"
 )
 
 // The columns that every message has besides its value (S-507). They are made
@@ -45,11 +47,23 @@ type gathered struct {
 	offsets    []int64
 	partitions []int32
 	at         []int64 // microseconds
+	timeless   []int   // rows without a time
 	kind       []int32
 	key        textColumn
 	header     textColumn
 	badKeys    int64 // that are not UTF-8
+	badHeaders int64 // that are too long
 }
+
+// Limits of what is gathered. No message is longer than the answer it came in
+// (mostResponse), so that offsets into the texts of a batch fit 32 bits.
+const (
+	// batchBytes ends a batch of long messages early.
+	batchBytes = 16 << 20
+	// mostHeaders is how long the JSON of a message's headers may be, which may
+	// take twelve times their own bytes.
+	mostHeaders = 64 << 20
+)
 
 // textColumn holds texts, or nulls.
 type textColumn struct {
@@ -63,8 +77,12 @@ func (c *textColumn) start(rows int) {
 	*c = textColumn{data: make([]byte, 0, len(c.data)), ends: append(make([]int32, 0, rows+1), 0)}
 }
 
-// again begins anew in the same memory, which nobody else must hold.
+// again begins anew in the same memory, which nobody else must hold. Memory
+// that a very long text took is let go.
 func (c *textColumn) again() {
+	if cap(c.data) > 2*batchBytes {
+		c.data = nil
+	}
 	*c = textColumn{data: c.data[:0], ends: append(c.ends[:0], 0), valid: nil}
 }
 
@@ -129,20 +147,30 @@ func (c *textColumn) array(t arrow.DataType) arrow.Array {
 func (g *gathered) start(rows int) {
 	g.values.again() // decoders copy; who keeps the memory begins anew
 	g.offsets, g.partitions = g.offsets[:0], g.partitions[:0]
-	g.at, g.kind = g.at[:0], g.kind[:0]
+	g.at, g.timeless, g.kind = g.at[:0], g.timeless[:0], g.kind[:0]
 	g.key.start(0)
 	g.header.start(0)
-	g.badKeys = 0
+	g.badKeys, g.badHeaders = 0, 0
 }
 
 func (g *gathered) rows() int { return len(g.offsets) }
+
+// full reports whether a batch of so many rows at most should take no more.
+func (g *gathered) full(rows int) bool {
+	return g.rows() >= rows || g.rows() > 0 && len(g.values.data)+len(g.key.data)+len(g.header.data) >= batchBytes
+}
 
 // add takes a message; what it holds is copied.
 func (g *gathered) add(p int32, m *message) {
 	g.values.add(m.value)
 	g.offsets, g.partitions = append(g.offsets, m.offset), append(g.partitions, p)
 	if g.times {
-		g.at = append(g.at, m.time*1000)
+		if m.time == noTime {
+			g.timeless = append(g.timeless, len(g.at))
+			g.at = append(g.at, 0)
+		} else {
+			g.at = append(g.at, m.time*1000)
+		}
 	}
 	if g.kinds {
 		g.kind = append(g.kind, m.kind)
@@ -161,8 +189,8 @@ func (g *gathered) add(p int32, m *message) {
 }
 
 // addHeaders writes headers as a JSON array of {"key", "value"}, in their
-// order; a value that is not UTF-8 or was not given is null. Without any the
-// column is null.
+// order; a value that is not UTF-8 or was not given is null. Without any, and
+// when they are too long, the column is null.
 func (g *gathered) addHeaders(b []byte) {
 	n, i := varint(b)
 	if i == 0 || n <= 0 {
@@ -170,6 +198,7 @@ func (g *gathered) addHeaders(b []byte) {
 		return
 	}
 	b = b[i:]
+	from := len(g.header.data)
 	dst := append(g.header.data, '[')
 	for k := int64(0); k < n; k++ {
 		var key, value []byte
@@ -183,14 +212,19 @@ func (g *gathered) addHeaders(b []byte) {
 		if k > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendQuoted(append(dst, `{"key":`...), string(key))
+		dst = jsontext.AppendQuoted(append(dst, `{"key":`...), key)
 		dst = append(dst, `,"value":`...)
 		if value == nil || !utf8.Valid(value) {
 			dst = append(dst, "null"...)
 		} else {
-			dst = appendQuoted(dst, string(value))
+			dst = jsontext.AppendQuoted(dst, value)
 		}
 		dst = append(dst, '}')
+		if len(dst)-from > mostHeaders {
+			g.badHeaders++
+			g.header.null()
+			return
+		}
 	}
 	g.header.data = append(dst, ']')
 	g.header.end()
@@ -199,8 +233,8 @@ func (g *gathered) addHeaders(b []byte) {
 // about makes one of the columns of aboutFields.
 func (g *gathered) about(name, topic string) arrow.Array {
 	n := g.rows()
-	fixed := func(t arrow.DataType, b []byte) arrow.Array {
-		d := array.NewData(t, n, []*memory.Buffer{nil, memory.NewBufferBytes(b)}, nil, 0, 0)
+	fixed := func(t arrow.DataType, b []byte, nulls ...int) arrow.Array {
+		d := array.NewData(t, n, []*memory.Buffer{except(n, nulls), memory.NewBufferBytes(b)}, nil, len(nulls), 0)
 		defer d.Release()
 		return array.MakeFromData(d)
 	}
@@ -219,7 +253,7 @@ func (g *gathered) about(name, topic string) arrow.Array {
 	case colOffset:
 		return fixed(arrow.PrimitiveTypes.Int64, arrow.Int64Traits.CastToBytes(append([]int64(nil), g.offsets...)))
 	case colTime:
-		return fixed(schema.Timestamp(), arrow.Int64Traits.CastToBytes(append([]int64(nil), g.at...)))
+		return fixed(schema.Timestamp(), arrow.Int64Traits.CastToBytes(append([]int64(nil), g.at...)), g.timeless...)
 	case colTimeType:
 		return fixed(arrow.PrimitiveTypes.Int32, arrow.Int32Traits.CastToBytes(append([]int32(nil), g.kind...)))
 	case colHeaders:
@@ -228,19 +262,32 @@ func (g *gathered) about(name, topic string) arrow.Array {
 	return nil
 }
 
-// place tells where the rows came from, when they follow each other in one
+// except is the bitmap of n rows that are there but for some; nil for all.
+func except(n int, nulls []int) *memory.Buffer {
+	if len(nulls) == 0 {
+		return nil
+	}
+	bits := bytes.Repeat([]byte{0xff}, (n+7)/8)
+	for _, i := range nulls {
+		bits[i>>3] &^= 1 << (i & 7)
+	}
+	return memory.NewBufferBytes(bits)
+}
+
+// place tells where rows came from, when they follow each other in one
 // partition.
-func (g *gathered) place(topic string) (object string, row int64) {
-	n := g.rows()
-	if n == 0 || g.offsets[n-1]-g.offsets[0] != int64(n-1) {
+func (g *gathered) place(topic string, from, to int) (object string, row int64) {
+	offsets, partitions := g.offsets[from:to], g.partitions[from:to]
+	n := len(offsets)
+	if n == 0 || offsets[n-1]-offsets[0] != int64(n-1) {
 		return "", 0
 	}
-	for i, p := range g.partitions {
-		if p != g.partitions[0] || g.offsets[i] != g.offsets[0]+int64(i) {
+	for i, p := range partitions {
+		if p != partitions[0] || offsets[i] != offsets[0]+int64(i) {
 			return "", 0
 		}
 	}
-	return objectName(topic, g.partitions[0]), g.offsets[0]
+	return objectName(topic, partitions[0]), offsets[0]
 }
 
 // objectName names a topic partition as the place that rows come from.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -16,8 +15,6 @@ const (
 	// patience is how long a partition may give nothing although its end is
 	// ahead, and a broker may be away.
 	patience = 60 * time.Second
-	// batchBytes ends a batch of long messages early.
-	batchBytes = 16 << 20
 	// lookAgain is how long leaders are believed after one was wrong.
 	lookAgain = 300 * time.Millisecond
 )
@@ -44,6 +41,7 @@ type mark struct {
 type gatherer struct {
 	client   *client
 	topic    string
+	group    string // of a stream; "" for a run that ends
 	cursors  []*cursor
 	links    map[string]*link
 	shape    *shape
@@ -56,13 +54,15 @@ type gatherer struct {
 	walker  walker
 	got     gathered
 	marks   map[int32]int64
+	garbled map[string]bool // leaders whose last answer could not be read
 	bytes   int64
 	trouble error // what last went wrong
+	ended   bool  // giving rows has failed, which fetching again cannot mend
 }
 
 // run reads until all partitions are done, or ctx ends.
 func (g *gatherer) run(ctx context.Context) error {
-	g.links, g.marks = map[string]*link{}, map[int32]int64{}
+	g.links, g.marks, g.garbled = map[string]*link{}, map[int32]int64{}, map[string]bool{}
 	defer func() {
 		for _, l := range g.links {
 			l.close()
@@ -100,7 +100,7 @@ func (g *gatherer) round(ctx context.Context, open []*cursor, turn int) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if e := fault.As(err); e != nil && !e.Retry {
+	if e := fault.As(err); g.ended || e != nil && !e.Retry {
 		return err
 	}
 	g.trouble = err
@@ -174,9 +174,16 @@ func (g *gatherer) fetch(ctx context.Context, leader string, ask []*cursor) erro
 		wants[i] = want{c.id, c.next}
 	}
 	answers, err := l.fetch(ctx, g.topic, wants, g.wait)
+	if errors.Is(err, errGarbled) {
+		e := fault.Wrap(err, Corrupt, "the broker sent no messages that can be read").At("kafka %s, topic %q", leader, g.topic)
+		e.Retry = !g.garbled[leader] // once, on another connection
+		g.garbled[leader] = true
+		return e
+	}
 	if err != nil {
 		return g.client.failed(err, leader)
 	}
+	delete(g.garbled, leader)
 	g.bytes += int64(len(l.buf))
 	var late error
 	for _, a := range answers {
@@ -185,7 +192,7 @@ func (g *gatherer) fetch(ctx context.Context, leader string, ask []*cursor) erro
 			continue
 		}
 		if err := g.take(ctx, ask[i], a, leader); err != nil {
-			if e := fault.As(err); e == nil || !e.Retry {
+			if e := fault.As(err); g.ended || e == nil || !e.Retry {
 				return err
 			}
 			late = err
@@ -225,8 +232,7 @@ func (g *gatherer) take(ctx context.Context, c *cursor, a fetched, leader string
 			return e
 		}
 		if e.Code == OffsetGone {
-			e.Message = fmt.Sprintf("offset %d is gone: the partition holds offsets from %d to %d", c.next, a.start, a.high)
-			e.Hint = "the topic's retention removed messages that were to be read: run again"
+			return g.gone(ctx, c, leader)
 		}
 		return e
 	}
@@ -236,7 +242,7 @@ func (g *gatherer) take(ctx context.Context, c *cursor, a fetched, leader string
 		if c.end >= 0 && m.offset >= c.end {
 			return errStop
 		}
-		if g.got.rows() >= g.rows || len(g.got.values.data) >= batchBytes {
+		if g.got.full(g.rows) {
 			g.marks[c.id] = m.offset
 			if given = g.flush(ctx); given != nil {
 				return given
@@ -256,35 +262,45 @@ func (g *gatherer) take(ctx context.Context, c *cursor, a fetched, leader string
 		g.marks[c.id], c.alive = c.next, time.Now()
 	}
 	if err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the bytes end early")
-		}
 		return fault.Wrap(err, Corrupt, "the broker sent no messages that can be read").At("kafka %s, topic %q, partition %d", leader, g.topic, c.id)
 	}
 	return nil
 }
 
-// flush makes an item of what has been gathered and gives it.
-func (g *gatherer) flush(ctx context.Context) error {
+// flush makes items of what has been gathered and gives them: one, unless the
+// values come to more than they were. How far the partitions are read is told
+// with the last, so that nothing is taken for read before all of it is given.
+func (g *gatherer) flush(ctx context.Context) (err error) {
+	defer func() { g.ended = g.ended || err != nil }()
 	if g.got.rows() == 0 && len(g.marks) == 0 && g.bytes == 0 {
 		return nil
 	}
-	it := &item{bytes: g.bytes}
-	for p, next := range g.marks {
-		it.marks = append(it.marks, mark{p, next})
-	}
-	clear(g.marks)
-	g.bytes = 0
-	if g.got.rows() > 0 {
-		if err := g.shape.fill(ctx, it, &g.got, g.values, g.topic); err != nil {
-			it.release()
+	for from := 0; ; {
+		it := &item{}
+		if from < g.got.rows() {
+			if from, err = g.shape.fill(ctx, it, &g.got, from, g.values, g.topic); err != nil {
+				it.release()
+				return err
+			}
+		}
+		last := from >= g.got.rows()
+		if last {
+			it.bytes = g.bytes
+			for p, next := range g.marks {
+				it.marks = append(it.marks, mark{p, next})
+			}
+			clear(g.marks)
+			g.bytes = 0
+			if g.got.rows() > 0 {
+				g.got.start(g.rows)
+			}
+		}
+		err = g.give(it)
+		for _, c := range g.cursors { // time spent waiting for those who take the rows
+			c.alive = time.Now()
+		}
+		if err != nil || last {
 			return err
 		}
-		g.got.start(g.rows)
 	}
-	err := g.give(it)
-	for _, c := range g.cursors { // time spent waiting for those who take the rows
-		c.alive = time.Now()
-	}
-	return err
 }

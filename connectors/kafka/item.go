@@ -154,20 +154,20 @@ func (s *shape) gathers(g *gathered) {
 	}
 }
 
-// fill makes the columns of what was gathered.
-func (s *shape) fill(ctx context.Context, it *item, g *gathered, v values, topic string) error {
-	n := g.rows()
-	it.rows = int64(n)
+// fill makes the columns of what was gathered from a row on, and gives the row
+// behind the last one that went into them.
+func (s *shape) fill(ctx context.Context, it *item, g *gathered, from int, v values, topic string) (to int, err error) {
 	// What is told of a bad message is taken before a decoder takes the memory.
-	d, err := v.decode(ctx, g)
+	d, err := v.decode(ctx, g, from)
 	if err != nil {
-		return err
+		return from, err
 	}
+	it.rows = int64(d.to - from)
 	defer d.release()
 	if len(d.bad) > 0 {
 		if s.strict {
 			b := d.bad[0]
-			return fault.New(BadPayload, "%s", b.reason).At("kafka topic %q, partition %d, offset %d", topic, g.partitions[b.row], g.offsets[b.row]).
+			return from, fault.New(BadPayload, "%s", b.reason).At("kafka topic %q, partition %d, offset %d", topic, g.partitions[b.row], g.offsets[b.row]).
 				WithHint(`repair what writes to the topic, or set on_bad_row = "dead_letter"`)
 		}
 		it.bad = reject(g, d.bad, topic)
@@ -178,22 +178,25 @@ func (s *shape) fill(ctx context.Context, it *item, g *gathered, v values, topic
 			it.failed[s.fields[i]] += f
 		}
 	}
-	if g.badKeys > 0 {
+	if g.badKeys > 0 && from == 0 {
 		it.failed[colKey] += g.badKeys
 	}
-	return s.assemble(ctx, it, g, d, topic)
+	if g.badHeaders > 0 && from == 0 {
+		it.failed[colHeaders] += g.badHeaders
+	}
+	return d.to, s.assemble(ctx, it, g, from, d, topic)
 }
 
 // assemble puts the columns together and leaves out what is bad or of another
 // day.
-func (s *shape) assemble(ctx context.Context, it *item, g *gathered, d decoded, topic string) error {
-	n := g.rows()
+func (s *shape) assemble(ctx context.Context, it *item, g *gathered, from int, d decoded, topic string) error {
+	n := d.to - from
 	keep := make([]bool, n)
 	for i := range keep {
 		keep[i] = true
 	}
 	for _, b := range d.bad {
-		keep[b.row] = false
+		keep[b.row-from] = false
 	}
 	kept := n - len(d.bad)
 	columns := map[string]arrow.Array{}
@@ -203,7 +206,7 @@ func (s *shape) assemble(ctx context.Context, it *item, g *gathered, d decoded, 
 		}
 	}()
 	for _, name := range s.about {
-		columns[name] = g.about(name, topic)
+		columns[name] = sliced(g.about(name, topic), from, d.to)
 	}
 	if d.dense && len(d.bad) > 0 { // the others are cut down to the same rows
 		for name, a := range columns {
@@ -246,7 +249,7 @@ func (s *shape) assemble(ctx context.Context, it *item, g *gathered, d decoded, 
 	if kept == n {
 		it.batch.Record = whole
 		if len(d.bad) == 0 {
-			it.batch.Position.Object, it.batch.Position.Row = g.place(topic)
+			it.batch.Position.Object, it.batch.Position.Row = g.place(topic, from, d.to)
 		}
 		return nil
 	}
@@ -259,6 +262,15 @@ func (s *shape) assemble(ctx context.Context, it *item, g *gathered, d decoded, 
 	}
 	it.batch.Record = out
 	return nil
+}
+
+// sliced cuts an array down to some of its rows, and takes it over.
+func sliced(a arrow.Array, from, to int) arrow.Array {
+	if from == 0 && to == a.Len() {
+		return a
+	}
+	defer a.Release()
+	return array.NewSlice(a, int64(from), int64(to))
 }
 
 func booleans(keep []bool) arrow.Array {

@@ -2,13 +2,13 @@ package kafka
 
 import (
 	"encoding/base64"
-	"math"
 	"strconv"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/featurehost/featurehost/connectors/internal/jsontext"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -28,7 +28,7 @@ func newJSONObject(fields []arrow.Field) (*jsonObject, error) {
 		if err != nil {
 			return nil, fault.As(err).At("column %q", f.Name)
 		}
-		o.names, o.values = append(o.names, append(appendQuoted(nil, f.Name), ':')), append(o.values, v)
+		o.names, o.values = append(o.names, append(jsontext.AppendQuoted(nil, f.Name), ':')), append(o.values, v)
 	}
 	return o, nil
 }
@@ -68,14 +68,16 @@ func jsonOf(t arrow.DataType) (jsonValue, error) {
 		}, nil
 	case *arrow.Float32Type:
 		return func(dst []byte, a arrow.Array, i int) []byte {
-			return appendFloat(dst, float64(a.(*array.Float32).Value(i)), 32)
+			return jsontext.AppendFloat(dst, float64(a.(*array.Float32).Value(i)), 32)
 		}, nil
 	case *arrow.Float64Type:
 		return func(dst []byte, a arrow.Array, i int) []byte {
-			return appendFloat(dst, a.(*array.Float64).Value(i), 64)
+			return jsontext.AppendFloat(dst, a.(*array.Float64).Value(i), 64)
 		}, nil
 	case *arrow.StringType:
-		return func(dst []byte, a arrow.Array, i int) []byte { return appendQuoted(dst, a.(*array.String).Value(i)) }, nil
+		return func(dst []byte, a arrow.Array, i int) []byte {
+			return jsontext.AppendQuoted(dst, a.(*array.String).Value(i))
+		}, nil
 	case *arrow.BinaryType:
 		return func(dst []byte, a arrow.Array, i int) []byte {
 			return append(base64.StdEncoding.AppendEncode(append(dst, '"'), a.(*array.Binary).Value(i)), '"')
@@ -122,16 +124,4 @@ func jsonOf(t arrow.DataType) (jsonValue, error) {
 		}, nil
 	}
 	return nil, fault.New(BadColumn, "a column of type %s has no image in JSON", typeName(t)).WithHint("declare a type for the feature")
-}
-
-func appendFloat(dst []byte, f float64, bits int) []byte {
-	switch {
-	case f != f:
-		return append(dst, `"NaN"`...)
-	case math.IsInf(f, 1):
-		return append(dst, `"Infinity"`...)
-	case math.IsInf(f, -1):
-		return append(dst, `"-Infinity"`...)
-	}
-	return strconv.AppendFloat(dst, f, 'g', -1, bits)
 }

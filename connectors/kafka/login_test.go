@@ -136,7 +136,11 @@ func TestClient_LoginsAndCertificates(t *testing.T) {
 				cfg.Kafka.Client.Username, cfg.Kafka.Client.Password = "alice", config.NewSecret(c.password)
 			}
 			r, _, _ := newReader(t, cfg)
+			start := time.Now()
 			got, err := read(t, r, flow.Request{Columns: idAndName})
+			if took := time.Since(start); took > 20*time.Second {
+				t.Errorf("it took %s", took)
+			}
 			if c.code == 0 {
 				if err != nil {
 					t.Fatal(err)

@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
-	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 
@@ -24,13 +22,6 @@ import (
 const (
 	pointSome = "some messages sent"
 	pointSent = "all messages sent"
-)
-
-// Limits of sending.
-const (
-	sendRows     = 5_000 // messages given to the library at a time
-	sendBytes    = 4 << 20
-	sendPatience = 60 * time.Second
 )
 
 // Publish implements flow.Sink. It sends every staged row, in order, and waits
@@ -92,27 +83,10 @@ func writeNote(path, digest string) error {
 
 // send sends the rows of a staged file.
 func (s *Sink) send(ctx context.Context, p pending, path string) error {
-	transport := &kafkago.Transport{
-		Dial: (&net.Dialer{Timeout: dialTimeout}).DialContext, DialTimeout: dialTimeout, ClientID: clientID,
-		TLS: s.client.tls, SASL: s.client.sasl, MetadataTopics: []string{p.Topic},
-	}
-	defer transport.CloseIdleConnections()
-	w := &kafkago.Writer{
-		Addr: kafkago.TCP(s.client.cfg.Brokers...), Topic: p.Topic, Balancer: kafkago.Murmur2Balancer{}, Transport: transport,
-		RequiredAcks: kafkago.RequireAll, MaxAttempts: 1, BatchSize: sendRows, BatchBytes: sendBytes, BatchTimeout: 5 * time.Millisecond,
-		WriteTimeout: requestTimeout, ReadTimeout: requestTimeout,
-	}
-	defer w.Close() //nolint:errcheck // every write was waited for
+	out := newSender(s.client, p.Topic, func() { s.reach(pointSome) })
+	defer out.close()
 	var e encoder
 	n := int64(0)
-	var batch []kafkago.Message
-	size := 0
-	flush := func() error {
-		err := s.deliver(ctx, w, batch)
-		batch, size = batch[:0], 0
-		s.reach(pointSome)
-		return err
-	}
 	err := readStaged(ctx, path, func(r flow.Record) error {
 		if e == nil {
 			var err error
@@ -121,68 +95,20 @@ func (s *Sink) send(ctx context.Context, p pending, path string) error {
 			}
 		}
 		for i := range int(r.NumRows()) {
-			m := e.message(r.Columns(), i)
-			batch = append(batch, m)
-			n++
-			if size += len(m.Key) + len(m.Value); len(batch) >= sendRows || size >= sendBytes {
-				if err := flush(); err != nil {
-					return err
-				}
+			if err := out.add(ctx, e.message(r.Columns(), i)); err != nil {
+				return err
 			}
+			n++
 		}
 		return nil
 	})
-	if err == nil && len(batch) > 0 {
-		err = flush()
+	if err == nil {
+		err = out.flush(ctx)
 	}
 	if err == nil && n != p.Rows {
 		err = fault.Wrap(flow.ErrPendingLost, PendingLost, "the staged file holds %d rows, the ledger says %d", n, p.Rows).At("%s", path)
 	}
 	return err
-}
-
-// deliver writes messages and tries again what passing troubles kept back.
-func (s *Sink) deliver(ctx context.Context, w *kafkago.Writer, batch []kafkago.Message) error {
-	end := time.Now().Add(sendPatience)
-	for try := 1; ; try++ {
-		bounded, cancel := context.WithTimeout(ctx, 2*requestTimeout)
-		err := w.WriteMessages(bounded, batch...)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		var each kafkago.WriteErrors
-		if errors.As(err, &each) { // those that were taken need not go again
-			var left []kafkago.Message
-			var first error
-			for i, e := range each {
-				if e != nil {
-					left = append(left, batch[i])
-					if first == nil {
-						first = e
-					}
-				}
-			}
-			batch, err = left, first
-		}
-		var long kafkago.MessageTooLargeError
-		if errors.As(err, &long) {
-			return fault.New(TooLong, "a row makes a message of %d bytes", len(long.Message.Value)).At("kafka topic %q", s.cfg.Kafka.Topic).WithHint("raise max.message.bytes of the topic, or leave out a column")
-		}
-		f := fault.As(s.client.failed(err, s.client.cfg.Brokers[0]+", topic \""+s.cfg.Kafka.Topic+"\""))
-		if f == nil {
-			return err
-		}
-		if !f.Retry && f.Code != NoTopic || time.Now().After(end) {
-			return f
-		}
-		if !sleep(ctx, min(time.Duration(try)*300*time.Millisecond, 3*time.Second)) {
-			return context.Cause(ctx)
-		}
-	}
 }
 
 // encoder makes messages of rows.

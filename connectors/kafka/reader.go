@@ -189,7 +189,7 @@ func (r *Reader) begin(ctx context.Context, s *shape, cursors []*cursor, rows in
 			return nil, err
 		}
 		g := &gatherer{
-			client: r.client, topic: r.cfg.Kafka.Topic, cursors: cursors[i*len(cursors)/n : (i+1)*len(cursors)/n],
+			client: r.client, topic: r.cfg.Kafka.Topic, group: r.group(), cursors: cursors[i*len(cursors)/n : (i+1)*len(cursors)/n],
 			shape: s, values: v, rows: rows, wait: fetchWait, patience: r.patience,
 			give: func(it *item) error {
 				select {
@@ -217,6 +217,14 @@ func (r *Reader) begin(ctx context.Context, s *shape, cursors []*cursor, rows in
 		close(x.items)
 	}()
 	return x, nil
+}
+
+// group is the consumer group of a stream; "" of a run that ends.
+func (r *Reader) group() string {
+	if r.cfg.Kafka.Stream {
+		return r.cfg.Kafka.Group
+	}
+	return ""
 }
 
 // stop ends the gatherers and gives back what they made.

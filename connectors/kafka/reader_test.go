@@ -212,10 +212,16 @@ func TestReader_UnknownColumn_Suggested(t *testing.T) {
 }
 
 func TestReader_BrokerAway_NamedAndWorthTrying(t *testing.T) {
-	r, _, _ := newReader(t, settings("127.0.0.1:1", "t"))
-	_, err := r.Open(t.Context(), flow.Request{})
-	if e := fault.As(err); e == nil || e.Code != kafka.Unreachable || !e.Retry || !strings.Contains(err.Error(), "127.0.0.1:1") {
-		t.Error(err)
+	for _, broker := range []string{"127.0.0.1:1", "no-such-host.invalid:9092"} {
+		r, _, _ := newReader(t, settings(broker, "t"))
+		start := time.Now()
+		_, err := r.Open(t.Context(), flow.Request{})
+		if e := fault.As(err); e == nil || e.Code != kafka.Unreachable || !e.Retry || !strings.Contains(err.Error(), broker) {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("nobody is at %s, and that took %s", broker, took)
+		}
 	}
 }
 

@@ -3,9 +3,11 @@ package kafka
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"slices"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -19,7 +21,8 @@ func errorCode(code int16) error { return kafkago.Error(code) }
 const (
 	batchHead   = 61
 	batchPrefix = 12
-	mostPlain   = 1 << 30 // bytes that a batch may unpack to
+	mostPlain   = 128 << 20 // bytes that a batch may unpack to
+	keptPlain   = 8 << 20   // of the buffer that is kept for the next batch
 )
 
 // Bits of a batch's attributes.
@@ -33,11 +36,14 @@ const (
 // message is one message; its bytes lie in those of the fetch.
 type message struct {
 	offset     int64
-	time       int64 // milliseconds
+	time       int64 // milliseconds, or noTime
 	key, value []byte
 	headers    []byte // count and headers as they were sent
 	kind       int32  // of time: 0 create time, 1 log append time
 }
+
+// noTime is the time of a message that has none, or one that is no time.
+const noTime = math.MinInt64
 
 // walker walks over the messages of partitions. Its buffer is reused.
 type walker struct {
@@ -131,6 +137,7 @@ func header(b []byte) head {
 func (k *walker) messages(b []byte, h head, base, from int64, f func(*message) error) (reached int64, err error) {
 	reached = from
 	if c := compress.Compression(h.attributes & attrCodec); c != 0 {
+		defer k.forget()
 		codec := c.Codec()
 		if codec == nil {
 			return reached, fmt.Errorf("a batch at offset %d is packed in a way that is not known (%d)", base, c)
@@ -169,6 +176,10 @@ func (k *walker) unpack(codec compress.Codec, b []byte) ([]byte, error) {
 	r := codec.NewReader(bytes.NewReader(b))
 	defer r.Close()
 	n, err := io.Copy(&k.plain, io.LimitReader(r, mostPlain+1))
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		// io.EOF in the tree would be taken for the end of the rows.
+		return nil, errors.New("its bytes end early")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +187,23 @@ func (k *walker) unpack(codec compress.Codec, b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("it has more than %d bytes", mostPlain)
 	}
 	return k.plain.Bytes(), nil
+}
+
+// forget lets go of what an unusually large batch took.
+func (k *walker) forget() {
+	if k.plain.Cap() > keptPlain {
+		k.plain = bytes.Buffer{}
+	}
+}
+
+// timeOf gives the time of a message, as far as it fits the column: a producer
+// may write anything, and -1 where it has no time.
+func timeOf(first, delta int64) int64 {
+	t := first + delta
+	if wrapped := (t < first) != (delta < 0); wrapped || t == -1 || t > math.MaxInt64/1000 || t < math.MinInt64/1000 {
+		return noTime
+	}
+	return t
 }
 
 // read takes a message apart; false when it is not whole.
@@ -189,9 +217,9 @@ func (m *message) read(b []byte, h head, base int64) bool {
 		return false
 	}
 	b = b[n:]
-	m.time = h.first + delta
+	m.time = timeOf(h.first, delta)
 	if m.kind == 1 {
-		m.time = h.greatest
+		m.time = timeOf(h.greatest, 0)
 	}
 	at, n := varint(b)
 	if n == 0 || at < 0 || at > int64(h.lastDelta) {

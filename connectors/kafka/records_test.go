@@ -43,6 +43,12 @@ func sealed(base int64, attributes int16, last, count int32, producer int64, bod
 	return b
 }
 
+// reseal gives a changed batch its checksum.
+func reseal(b []byte) []byte {
+	binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], castagnoli))
+	return b
+}
+
 // one is the body of a message at a distance from its batch's offset.
 func one(at int64, value string) []byte {
 	b := []byte{0}

@@ -126,7 +126,7 @@ func (s *Sink) Open(ctx context.Context, run flow.Run, in *flow.Schema) error {
 	if err := checkID(run.ID); err != nil {
 		return err
 	}
-	err := settled(ctx, func() error {
+	err := settled(ctx, patience, func() error {
 		list, err := s.client.partitions(ctx, s.cfg.Kafka.Topic)
 		if err == nil {
 			_, err = s.client.offsets(ctx, s.cfg.Kafka.Topic, list, latest)

@@ -103,7 +103,12 @@ func (s *Stream) isLost() bool {
 func (s *Stream) join(ctx context.Context) error {
 	k := s.cfg.Kafka
 	// The library waits in silence for a topic that is not there.
-	list, err := s.client.partitions(ctx, k.Topic)
+	var list []partition
+	look := func() (err error) {
+		list, err = s.client.partitions(ctx, k.Topic)
+		return err
+	}
+	err := settled(ctx, s.patience, look)
 	if err != nil {
 		return err
 	}
@@ -134,8 +139,8 @@ func (s *Stream) join(ctx context.Context) error {
 		}
 	})
 	var cursors []*cursor
-	err = settled(ctx, func() (err error) {
-		if list, err = s.client.partitions(ctx, k.Topic); err == nil {
+	err = settled(ctx, s.patience, func() (err error) {
+		if err = look(); err == nil {
 			cursors, err = s.assigned(ctx, list)
 		}
 		return err
@@ -185,36 +190,6 @@ func (s *Stream) generation(ctx context.Context) (*kafkago.Generation, error) {
 
 func (s *Stream) coordinator() string {
 	return strings.Join(s.cfg.Kafka.Client.Brokers, ",") + ", group " + s.cfg.Kafka.Group
-}
-
-// assigned are the partitions that the group gave us. One of which nothing was
-// ever committed begins as `from` says.
-func (s *Stream) assigned(ctx context.Context, list []partition) ([]*cursor, error) {
-	leaders, fresh := map[int32]string{}, []partition{}
-	for _, p := range list {
-		leaders[p.id] = p.leader
-	}
-	var out []*cursor
-	for _, a := range s.gen.Assignments[s.cfg.Kafka.Topic] {
-		id := int32(a.ID)
-		out = append(out, &cursor{id: id, next: a.Offset, end: -1, leader: leaders[id]})
-		if a.Offset < 0 {
-			fresh = append(fresh, partition{id: id, leader: leaders[id]})
-		}
-	}
-	if len(fresh) == 0 {
-		return out, nil
-	}
-	begin, err := s.client.rangeOf(ctx, s.cfg.Kafka.Topic, s.cfg.Kafka.From, "last", fresh)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range out {
-		if c.next < 0 {
-			c.next = begin[c.id].from
-		}
-	}
-	return out, nil
 }
 
 // Next implements flow.Stream. The portion ends at its limits, and early when

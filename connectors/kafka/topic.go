@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -30,6 +31,9 @@ func (c *client) partitions(ctx context.Context, topic string) ([]partition, err
 	}
 	defer l.close()
 	res, err := ask[*metadata.Response](ctx, l, &metadata.Request{TopicNames: []string{topic}})
+	if err != nil && !silent(err) {
+		return nil, unheard(c.failed(err, l.addr))
+	}
 	if err != nil {
 		return nil, c.failed(err, l.addr)
 	}
@@ -142,6 +146,7 @@ func (c *client) rangeOf(ctx context.Context, topic, from, to string, list []par
 			if at.After(time.UnixMilli(ms)) {
 				ms++
 			}
+			ms = max(ms, 0) // less has another meaning: -1 is the end
 			found, err := c.offsets(ctx, topic, list, ms)
 			if err != nil {
 				return nil, false, err
@@ -188,16 +193,19 @@ func temporary(code int16) bool {
 	return false
 }
 
-// settles is how long a cluster may take to choose leaders when a read begins.
-const settles = 20 * time.Second
-
 // settled repeats what a cluster refuses because it is about to settle, as one
-// does that has just been started.
-func settled(ctx context.Context, f func() error) error {
-	for end := time.Now().Add(settles); ; {
+// does that has just been started, and what a broker does not answer, for the
+// time that a read has patience. f looks up the leaders each time. Brokers of
+// which none takes a connection, or which hang up, end it at once: the address is
+// wrong, or nobody is there.
+func settled(ctx context.Context, patience time.Duration, f func() error) error {
+	for end := time.Now().Add(patience); ; {
 		err := f()
 		e := fault.As(err)
-		if e == nil || e.Code != Refused || !e.Retry || time.Now().After(end) || !sleep(ctx, lookAgain) {
+		if e == nil || !e.Retry || e.Code != Refused && e.Code != Unreachable || errors.Is(err, errNobody) {
+			return err
+		}
+		if time.Now().After(end) || !sleep(ctx, lookAgain) {
 			return err
 		}
 	}

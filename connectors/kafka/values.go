@@ -17,14 +17,16 @@ import (
 // values makes columns of the values of messages. It is for one caller at a
 // time.
 type values interface {
-	// decode reads values, which it borrows. Rows that are bad are told apart;
-	// their place in the columns may hold anything.
-	decode(ctx context.Context, g *gathered) (decoded, error)
+	// decode reads values, which it borrows, from a row on; as many as make a
+	// batch. Rows that are bad are told apart; their place in the columns may
+	// hold anything.
+	decode(ctx context.Context, g *gathered, from int) (decoded, error)
 }
 
-// decoded are columns, as long as the values unless taken is set.
+// decoded are columns, as long as the values read unless dense is set.
 type decoded struct {
 	columns []arrow.Array
+	to      int     // row behind the last one read
 	failed  []int64 // casts, by column; nil where there are none
 	bad     []badRow
 	// dense says that the columns hold the rows that are not bad, and no others.
@@ -32,7 +34,7 @@ type decoded struct {
 }
 
 type badRow struct {
-	row    int
+	row    int // of all that is gathered
 	reason string
 }
 
@@ -75,11 +77,11 @@ func (raw) values(wanted []string) (values, error) { return rawValues{len(wanted
 
 type rawValues struct{ wanted bool }
 
-func (r rawValues) decode(_ context.Context, g *gathered) (decoded, error) {
+func (r rawValues) decode(_ context.Context, g *gathered, _ int) (decoded, error) {
 	if !r.wanted {
-		return decoded{}, nil
+		return decoded{to: g.rows()}, nil
 	}
-	out := decoded{columns: []arrow.Array{g.values.array(arrow.BinaryTypes.Binary)}}
+	out := decoded{to: g.rows(), columns: []arrow.Array{g.values.array(arrow.BinaryTypes.Binary)}}
 	g.values.start(g.rows()) // the array has the memory
 	return out, nil
 }
@@ -132,14 +134,14 @@ func (f jsonFormat) values(wanted []string) (values, error) {
 
 type jsonValues struct{ decoder *jsonrows.Decoder }
 
-func (j *jsonValues) decode(_ context.Context, g *gathered) (decoded, error) {
+func (j *jsonValues) decode(_ context.Context, g *gathered, _ int) (decoded, error) {
 	texts := g.values.array(arrow.BinaryTypes.Binary)
 	defer texts.Release()
 	rows, err := j.decoder.Decode(memory.DefaultAllocator, texts)
 	if err != nil {
 		return decoded{}, err
 	}
-	out := decoded{columns: rows.Columns, failed: rows.Failed}
+	out := decoded{to: g.rows(), columns: rows.Columns, failed: rows.Failed}
 	at := 0
 	bad := func(i int, reason string) { out.bad = append(out.bad, badRow{i, reason}) }
 	if texts.NullN() > 0 { // the decoder takes a null for a row of nulls
@@ -198,74 +200,5 @@ func (f *avroFormat) fields(ctx context.Context) ([]arrow.Field, error) {
 
 func (f *avroFormat) values(wanted []string) (values, error) {
 	d, err := avro.NewDecoder(f.reader, wanted)
-	return &avroValues{registry: f.registry, decoder: d, plans: map[int32]planned{}}, err
-}
-
-// avroValues reads messages that begin with a zero byte and the number of their
-// schema.
-type avroValues struct {
-	registry *registry
-	decoder  *avro.Decoder
-	plans    map[int32]planned
-}
-
-// planned is a plan, or why there is none.
-type planned struct {
-	plan   *avro.Plan
-	reason string
-}
-
-func (a *avroValues) decode(ctx context.Context, g *gathered) (decoded, error) {
-	out := decoded{dense: true}
-	bad := func(i int, reason string) { out.bad = append(out.bad, badRow{i, reason}) }
-	v := &g.values
-	for i := range g.rows() {
-		b := v.data[v.ends[i]:v.ends[i+1]]
-		if len(b) < 5 || b[0] != 0 {
-			bad(i, "the value does not begin with a zero byte and the number of a schema")
-			continue
-		}
-		id := int32(uint32(b[1])<<24 | uint32(b[2])<<16 | uint32(b[3])<<8 | uint32(b[4]))
-		p, err := a.plan(ctx, id)
-		if err != nil {
-			out.columns = a.decoder.Arrays()
-			out.release()
-			return decoded{}, err
-		}
-		if p.plan == nil {
-			bad(i, p.reason)
-			continue
-		}
-		if err := a.decoder.Append(p.plan, b[5:]); err != nil {
-			bad(i, fault.As(err).Message)
-		}
-	}
-	out.columns = a.decoder.Arrays()
-	return out, nil
-}
-
-// plan gives the plan for a schema. A schema that the registry does not know,
-// or that does not fit, makes its messages bad; a registry that does not answer
-// is an error.
-func (a *avroValues) plan(ctx context.Context, id int32) (planned, error) {
-	if p, ok := a.plans[id]; ok {
-		return p, nil
-	}
-	s, err := a.registry.schema(ctx, id)
-	var p planned
-	if err == nil {
-		p.plan, err = a.decoder.Plan(s)
-	}
-	if err != nil {
-		e := fault.As(err)
-		if e == nil || e.Retry || e.Code == RegistryFailed && e.Err != nil {
-			return p, err
-		}
-		p.reason = e.Message
-		if e.Place != "" {
-			p.reason = e.Place + ": " + e.Message
-		}
-	}
-	a.plans[id] = p
-	return p, nil
+	return &avroValues{registry: f.registry, subject: f.subject, decoder: d, plans: map[int32]planned{}}, err
 }
