@@ -39,8 +39,13 @@ func passing(err error) bool {
 		}
 	}
 	var n net.Error
-	return errors.As(err, &n)
+	return errors.As(err, &n) || strings.Contains(err.Error(), tooLate)
 }
+
+// tooLate is what Cassandra 5 says of requests that waited too long for their
+// turn, as after a pause. It says so of no request in particular, upon which the
+// driver closes the connection, and has no better sign for it than the text.
+const tooLate = "timed out before it could start"
 
 // failed gives the error of a request its code.
 func (s *session) failed(ctx context.Context, err error, cql string) error {
