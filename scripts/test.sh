@@ -10,4 +10,6 @@ cd "$(dirname "$0")/.."
 (cd pluginsdk/go && GOFLAGS= go test ./...)
 (cd plugins/delay_score && GOFLAGS= go test ./...)
 bin/featurehost test testdata examples --plugins plugins
-go test -timeout 20m ./...
+# The longest first, and one package more at a time than there are processors:
+# tests that stop a server mostly wait.
+go test -timeout 20m -p $(($(nproc) + 1)) ./examples/flights_services ./connectors/kafka ./connectors/cassandra ./...
