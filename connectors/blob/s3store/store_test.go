@@ -483,7 +483,7 @@ func TestSlowServer_LargerThanItsPatience_Stored(t *testing.T) {
 		for {
 			n, err := io.ReadFull(r.Body, buf)
 			got.Add(int64(n))
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(150 * time.Millisecond)
 			if err != nil {
 				break
 			}
@@ -491,7 +491,7 @@ func TestSlowServer_LargerThanItsPatience_Stored(t *testing.T) {
 		w.Header().Set("ETag", `"x"`)
 	}))
 	t.Cleanup(slow.Close)
-	s := open(t, "s3://b", conf(slow.URL), s3store.Options{Silence: 800 * time.Millisecond, Attempts: 1})
+	s := open(t, "s3://b", conf(slow.URL), s3store.Options{Silence: 3 * time.Second, Attempts: 1})
 	must(t, s.Put(t.Context(), "k", make([]byte, 32<<20)))
 	if got.Load() < 32<<20 || tries.Load() != 1 {
 		t.Errorf("%d bytes, %d tries", got.Load(), tries.Load())
