@@ -38,7 +38,7 @@ bench: build
 	sh bench/run.sh
 
 fuzz-short:
-	sh scripts/fuzz.sh 5s
+	sh scripts/fuzz.sh 5000x
 
 clean:
 	rm -rf bin examples/*/out examples/*/.featurehost bench/out plugins/delay_score/delay_score.wasm
