@@ -10,5 +10,6 @@ cd "$(dirname "$0")/.."
 (cd pluginsdk/go && GOFLAGS= go test ./...)
 (cd plugins/delay_score && GOFLAGS= go test ./...)
 bin/featurehost test testdata examples --plugins plugins
-# The longest first: most of their time they wait for servers that were stopped.
-go test -timeout 20m ./examples/flights_services ./connectors/kafka ./connectors/cassandra ./...
+# The longest first, and three at a time: most of their time they wait for
+# servers that were stopped.
+go test -timeout 20m -p 3 ./examples/flights_services ./connectors/kafka ./connectors/cassandra ./...

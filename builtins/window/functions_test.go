@@ -52,6 +52,9 @@ func drawMany(seed uint64, n int) []event {
 // shrink, and what has left must leave no trace.
 // Rules: S-915, S-942, S-943, S-944, S-1601, S-1607.
 func TestFunctions_LargeWindows_SameAsOracle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine: not for the race detector")
+	}
 	for seed := range uint64(4) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		spec := window.Spec{

@@ -56,6 +56,9 @@ func TestGroup_NullKeysAndTimes_AreGroups(t *testing.T) {
 }
 
 func TestGroup_ManyGroups_SameAsOracle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine: not for the race detector")
+	}
 	spec := window.Spec{Keys: []string{"k"}, Time: "ts", Aggregates: everything(1, "f", "i", "s")}
 	var events []event
 	for i := range int64(20_000) {

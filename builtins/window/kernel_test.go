@@ -73,6 +73,9 @@ func asked(f Function) Aggregate {
 // the kernels that they can.
 // Rules: S-915, S-940.
 func TestKernels_AnyMovesAndDrops_SameAsAnew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine: not for the race detector")
+	}
 	for _, name := range []string{"integer", "bigint", "float", "double", "string", "binary", "boolean", "date", "timestamp", "decimal(12,2)", "decimal(30,2)", "array<bigint>"} {
 		for seed := range uint64(4) {
 			typ, err := schema.ParseType(name)

@@ -10,6 +10,9 @@ import (
 // More tuples than are laid out at a time, of one group and of many windows.
 // Rule: S-917.
 func TestDistinct_ManyRows_SameAsOracle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine: not for the race detector")
+	}
 	var events []event
 	for i := range int64(40_000) {
 		e := ofKey(i/39_000, 5, float64(i))

@@ -77,6 +77,9 @@ func TestSweep_LargeValueLeaves_SmallOnesIntact(t *testing.T) {
 
 // One key with most rows, across many output batches, held or given back.
 func TestSweep_ManyRows_SameAsOracle_BatchesStayIntact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows in one goroutine: not for the race detector")
+	}
 	spec := window.Spec{Keys: []string{"k", "s"}, Time: "ts", Slide: window.Length{Micros: 1}, Windows: []window.Length{{Micros: 3}, {Micros: 1300}}}
 	spec.Aggregates = everything(2, "f", "i")
 	spec.Aggregates = append(spec.Aggregates, aggregate("s", window.Last, 2))

@@ -10,6 +10,9 @@ import (
 // shows succeeds on a pipeline with some days of data, without the flags in
 // brackets and with them.
 func TestManual_EveryCommandOfOperations_Runs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many processes, one after the other")
+	}
 	t.Parallel()
 	w := newWorld(t)
 	w.pipeline(incremental()...)

@@ -83,6 +83,9 @@ func TestRun_Missing_UnionIsTheFullRun(t *testing.T) {
 // command goes on, and never computes again what is published.
 // Rules: S-1203, S-1210.
 func TestRun_Missing_KilledAnywhere_GoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many processes, one after the other")
+	}
 	t.Parallel()
 	full := newWorld(t)
 	full.lasting(150, 60)

@@ -75,6 +75,9 @@ func blocks(t *testing.T, kind string) (out []string) {
 // TestScheduling_EveryCommand_Runs: the blocks of commands, in their order, and
 // the commands of the table, each in a world that has a table already.
 func TestScheduling_EveryCommand_Runs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many processes, one after the other")
+	}
 	t.Parallel()
 	w := scheduled(t)
 	n := 0

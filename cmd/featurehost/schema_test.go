@@ -26,6 +26,9 @@ import (
 // type.
 // Rules: S-101, S-401, S-933.
 func TestPlan_TellsTheSchemaThatIsWritten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many processes, one after the other")
+	}
 	t.Parallel()
 	tests, err := pipelinetest.Find([]string{"../../examples/features", "../../examples/butterfree", "../../testdata/golden"})
 	if err != nil {
