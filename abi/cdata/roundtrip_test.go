@@ -412,7 +412,7 @@ func TestWrite_BadArena_Refused(t *testing.T) {
 // ABI-M-020: other types are refused.
 func TestSupported_OtherTypes_Refused(t *testing.T) {
 	p := arrow.PrimitiveTypes
-	var deep = arrow.DataType(p.Int8)
+	deep := p.Int8
 	for range 8 {
 		deep = arrow.ListOf(deep)
 	}
