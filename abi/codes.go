@@ -25,10 +25,13 @@ const (
 
 	CodeData     = 3001
 	CodeTrap     = 3002
+	CodeFuel     = 3003
 	CodeMemory   = 3004
+	CodeTimeout  = 3005
 	CodeStack    = 3006
 	CodeMisuse   = 3007
 	CodeLogFlood = 3008
+	CodeCircuit  = 3009
 )
 
 // CodeDoc explains a code.
@@ -48,7 +51,7 @@ func Codes() []CodeDoc {
 		{CodeManifest, "manifest missing or malformed", "A plugin carries exactly one custom section featurehost.manifest with a JSON manifest of at most 64 KiB. Add it with `featurehost plugin pack`, and correct what the message names."},
 		{CodeFeature, "wasm feature not supported", "The module uses threads, tail calls, exceptions, memory64, several memories, GC or relaxed SIMD. Build it for Wasm 2.0 (bulk memory and SIMD128 are fine)."},
 		{CodeTooLarge, "module too large", "A module may have at most 64 MiB, a function body 1 MiB, a table 1 million elements. Strip the module, or optimise for size."},
-		{CodeReserved, "reserved export name", "Export names that begin with __featurehost belong to the host. Rename the export."},
+		{CodeReserved, "reserved export name", "Export names that begin with __featurehost belong to the host, and a module may not reach for what the host adds to it to count its work. Rename the export, or rebuild the module: it is not what a compiler writes."},
 		{CodeCompile, "module does not compile", "The engine refused the module: it is not valid WebAssembly, or uses what the engine lacks. The message gives the engine's words."},
 		{CodeDigest, "digest differs from the lock", "The file's sha256 is not the one in plugins.lock. If the change is wanted, run `featurehost plugin lock` again; else restore the file."},
 		{CodeGrant, "grant missing", "The plugin asks for something that the operator has not granted."},
@@ -61,9 +64,12 @@ func Codes() []CodeDoc {
 
 		{CodeData, "plugin rejected its data", "fh_process answered with a data status; the message holds what the plugin said by set_error. Or a batch has a null in a column that the plugin's manifest calls non-nullable: filter out or replace the nulls in a stage before."},
 		{CodeTrap, "trap", "The plugin crashed: unreachable code, an access outside its memory, a division by zero. Its instance is discarded. Run the rows named through the plugin's own tests."},
+		{CodeFuel, "out of fuel", "The plugin did more work on a batch than limits.fuel_base and limits.fuel_per_row of the stage allow: a loop without an end, or a function that is costly for these rows. The same rows burn the same fuel on every machine. Run them through the plugin's own tests; if the work is wanted, raise the limits. The run summary tells what the plugin burns per row."},
 		{CodeMemory, "out of guest memory", "The plugin could not get the memory for a batch within its cap. Raise limits.memory of the stage or lower limits.max_batch_rows."},
+		{CodeTimeout, "out of time", "The plugin took longer for a batch than limits.timeout of the stage, in its own code and in host functions together. The machine may be overloaded; else raise limits.timeout or lower limits.max_batch_rows."},
 		{CodeStack, "call stack exhausted", "The plugin recursed too deeply."},
 		{CodeMisuse, "protocol misuse", "The plugin called a host function with arguments that are not allowed."},
 		{CodeLogFlood, "log flood", "The plugin logged more than limits.log_lines allows; the surplus was dropped and counted."},
+		{CodeCircuit, "too many rows rejected", "A stage failed on too many rows, or on too many batches one after the other, so that the plugin rather than the data is likely at fault: the run was stopped and nothing was published. The dead letter holds the rows that failed. Correct the plugin, or raise the stage's circuit if that many bad rows are expected."},
 	}
 }

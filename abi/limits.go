@@ -14,7 +14,9 @@ type Limits struct {
 	OutputRatio  float64       // bytes copied out <= ratio x bytes in + CopySlack
 	MaxBatchRows int           // rows per call
 	LogLines     int           // lines per second and stage
-	Timeout      time.Duration // wall clock per call; read from the manifest, no host acts on it yet
+	FuelBase     int64         // fuel per batch, and
+	FuelPerRow   int64         // for each of its rows (ABI-W-064)
+	Timeout      time.Duration // wall clock per batch
 }
 
 // CopySlack is what may be copied out of a guest beyond output_ratio x input.
@@ -23,9 +25,16 @@ const CopySlack = 64 << 20
 // MaxMemory is the most that a 32-bit guest can have.
 const MaxMemory = 4 << 30
 
+// MaxFuel is the most that fuel_base and fuel_per_row may say: some minutes of
+// work for each row.
+const MaxFuel = 1_000_000_000_000
+
 // DefaultLimits are the limits of a plugin that asks for none (ABI-W-060).
 func DefaultLimits() Limits {
-	return Limits{Memory: 64 << 20, OutputRatio: 4, MaxBatchRows: 65536, LogLines: 100, Timeout: 10 * time.Second}
+	return Limits{
+		Memory: 64 << 20, OutputRatio: 4, MaxBatchRows: 65536, LogLines: 100,
+		FuelBase: 50_000_000, FuelPerRow: 50_000, Timeout: 10 * time.Second,
+	}
 }
 
 // Under gives the limits in force for what the author asked (l) under the
@@ -38,6 +47,8 @@ func (l Limits) Under(operator Limits) Limits {
 		OutputRatio:  under(l.OutputRatio, operator.OutputRatio, d.OutputRatio),
 		MaxBatchRows: under(l.MaxBatchRows, operator.MaxBatchRows, d.MaxBatchRows),
 		LogLines:     under(l.LogLines, operator.LogLines, d.LogLines),
+		FuelBase:     under(l.FuelBase, operator.FuelBase, d.FuelBase),
+		FuelPerRow:   under(l.FuelPerRow, operator.FuelPerRow, d.FuelPerRow),
 		Timeout:      under(l.Timeout, operator.Timeout, d.Timeout),
 	}
 }

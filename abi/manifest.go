@@ -263,19 +263,20 @@ func parseLimits(o object) Limits {
 		}
 		l.OutputRatio = f
 	}
-	l.MaxBatchRows = int(count(o, "max_batch_rows"))
-	l.LogLines = int(count(o, "log_lines"))
+	l.MaxBatchRows = int(count(o, "max_batch_rows", math.MaxInt32))
+	l.LogLines = int(count(o, "log_lines", math.MaxInt32))
+	l.FuelBase, l.FuelPerRow = count(o, "fuel_base", MaxFuel), count(o, "fuel_per_row", MaxFuel)
 	return l
 }
 
-func count(o object, key string) int64 {
+func count(o object, key string, most int64) int64 {
 	n, ok := get[json.Number](o, key, "a whole number above 0", false)
 	if !ok {
 		return 0
 	}
 	v, err := n.Int64()
-	if err != nil || v < 1 || v > math.MaxInt32 {
-		o.fail(key, "found %s, expected a whole number from 1 to 2147483647", n)
+	if err != nil || v < 1 || v > most {
+		o.fail(key, "found %s, expected a whole number from 1 to %d", n, most)
 	}
 	return v
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
@@ -26,8 +27,8 @@ type decoder struct {
 type text struct{ raw, val string }
 
 // table is a checked table: vals holds the good values of known keys only, as
-// text, int64, float64, bool, ByteSize, TimeSpan, []item[...], *table,
-// []*table or map[string]any. What is not there was missing or has been
+// text, int64, float64, bool, ByteSize, TimeSpan, time.Duration, []item[...],
+// *table, []*table or map[string]any. What is not there was missing or has been
 // reported; index.has tells which.
 type table struct {
 	path    string
@@ -257,6 +258,8 @@ func (d *decoder) value(path string, v any, key KeyDoc) (any, bool) {
 		return d.size(path, v, key)
 	case KindTime:
 		return d.timeSpan(path, v, key)
+	case KindWait:
+		return d.wait(path, v, key)
 	case KindType:
 		return d.typ(path, v, key)
 	case KindStrings:
@@ -384,6 +387,19 @@ func (d *decoder) plain(path string, v any, key KeyDoc) (text, bool) {
 		return text{}, false
 	}
 	return d.raw(path, s)
+}
+
+func (d *decoder) wait(path string, v any, key KeyDoc) (any, bool) {
+	t, ok := d.plain(path, v, key)
+	if !ok {
+		return nil, false
+	}
+	wait, err := abi.ParseTimeout(t.val)
+	if err != nil {
+		d.bad(path, atValue, BadDuration, `write a number with ms, s or m, as in "2s"`, "%s is no length of time", d.quote(path, t))
+		return nil, false
+	}
+	return wait, true
 }
 
 func (d *decoder) timeSpan(path string, v any, key KeyDoc) (any, bool) {

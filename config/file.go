@@ -177,6 +177,15 @@ type Stage struct {
 	ExplodeJSON *ExplodeJSON
 	Config      map[string]any // plugin: the values of TOML as JSON would hold them
 	Limits      Limits
+	OnError     string // plugin: "fail" (default) | "dead_letter" | "skip"
+	Circuit     Circuit
+}
+
+// Circuit says when failures of a plugin stop the run; zero fields take the
+// default.
+type Circuit struct {
+	Rejected float64 // share of rows
+	Failures int     // batches in a row
 }
 
 // Replace changes values of a text column by a map (S-502).
@@ -216,6 +225,9 @@ type Limits struct {
 	OutputRatio  float64
 	MaxBatchRows int
 	LogLines     int
+	FuelBase     int64
+	FuelPerRow   int64
+	Timeout      time.Duration
 }
 
 // FeatureSet is the [feature_set] table.

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/featurehost/featurehost/abi"
+
 // maxBatchRows bounds the rows of a batch: Arrow offsets are 32 bit.
 const maxBatchRows = 1 << 20
 
@@ -133,12 +135,15 @@ func stageVariants() []Variant {
 				{Name: "output_ratio", Kind: KindFloat, Doc: "most bytes out per byte in, 64 MiB aside"},
 				{Name: "max_batch_rows", Kind: KindInt, Min: 1, Max: maxBatchRows, Doc: "greatest number of rows in a batch it is given"},
 				{Name: "log_lines", Kind: KindInt, Min: 1, Max: 1 << 30, Doc: "most lines it may log per second"},
-				{Name: "fuel_base", Kind: KindInt, Later: true, Doc: "fuel for each call"},
-				{Name: "fuel_per_row", Kind: KindInt, Later: true, Doc: "fuel for each row"},
-				{Name: "timeout", Kind: KindString, Later: true, Doc: "greatest time of a call"},
+				{Name: "fuel_base", Kind: KindInt, Min: 1, Max: abi.MaxFuel, Doc: "fuel for each batch; a unit is about a nanosecond"},
+				{Name: "fuel_per_row", Kind: KindInt, Min: 1, Max: abi.MaxFuel, Doc: "fuel for each row of it"},
+				{Name: "timeout", Kind: KindWait, Doc: "greatest time for a batch"},
 			}},
-			{Name: "on_error", Kind: KindString, Default: `"fail"`, Values: []string{"fail"}, LaterValues: []string{"dead_letter", "skip"}, Doc: "what happens to rows the plugin fails on"},
-			{Name: "circuit", Kind: KindTable, Later: true, Doc: "when repeated failures stop the stage"},
+			{Name: "on_error", Kind: KindString, Default: `"fail"`, Values: []string{"fail", "dead_letter", "skip"}, Doc: "what happens to rows the plugin fails on: the run fails, they are kept in the dead letter, or they are left out and counted"},
+			{Name: "circuit", Kind: KindTable, Doc: "when failures stop the run in spite of on_error", Keys: []KeyDoc{
+				{Name: "rejected", Kind: KindFloat, Default: "0.01", Doc: "greatest share of rows that may fail, 0 to 1, judged from 10,000 rows on"},
+				{Name: "failures", Kind: KindInt, Min: 1, Max: 1 << 30, Default: "5", Doc: "batches one after the other of which more than 16 rows fail"},
+			}},
 		}},
 	}
 }

@@ -11,6 +11,7 @@ const (
 	KindBool           // true or false
 	KindSize           // "512MiB", or a number of bytes
 	KindTime           // "7 days"
+	KindWait           // "2s"
 	KindType           // "bigint"
 	KindStrings        // a list of strings
 	KindTimes          // a list of "7 days"
@@ -44,6 +45,8 @@ func (k Kind) String() string {
 		return `a size such as "512MiB"`
 	case KindTime:
 		return `a length of time such as "7 days"`
+	case KindWait:
+		return `a length of time such as "2s"`
 	case KindType:
 		return `a type such as "bigint"`
 	case KindStrings:

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 func (d *decoder) stages(tables []*table) []Stage {
 	var out []Stage
@@ -21,6 +24,10 @@ func (d *decoder) stages(tables []*table) []Stage {
 			if l, ok := get[*table](t, "limits"); ok {
 				s.Limits = d.limits(l)
 			}
+			s.OnError = t.val("on_error")
+			if c, ok := get[*table](t, "circuit"); ok {
+				s.Circuit = d.circuit(c)
+			}
 		}
 		out = append(out, s)
 	}
@@ -40,7 +47,23 @@ func (d *decoder) limits(t *table) Limits {
 	l.MaxBatchRows = int(n)
 	n, _ = get[int64](t, "log_lines")
 	l.LogLines = int(n)
+	l.FuelBase, _ = get[int64](t, "fuel_base")
+	l.FuelPerRow, _ = get[int64](t, "fuel_per_row")
+	l.Timeout, _ = get[time.Duration](t, "timeout")
 	return l
+}
+
+func (d *decoder) circuit(t *table) Circuit {
+	var c Circuit
+	if f, ok := get[float64](t, "rejected"); ok {
+		if !(f > 0 && f <= 1) {
+			d.bad(join(t.path, "rejected"), atValue, BadValue, "", `"rejected" %s must be above 0 and at most 1`, tableName(t.path))
+		}
+		c.Rejected = f
+	}
+	n, _ := get[int64](t, "failures")
+	c.Failures = int(n)
+	return c
 }
 
 func (d *decoder) replace(t *table) *Replace {

@@ -6,7 +6,9 @@ import (
 
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/crash"
 	"github.com/featurehost/featurehost/host/internal/observe"
+	"github.com/featurehost/featurehost/host/internal/wasm"
 )
 
 // Names of the counts that parts report.
@@ -37,16 +39,20 @@ func (r *running) balance() error {
 		if s.Kind == observe.KindFold {
 			folded += s.RowsIn - s.RowsOut
 		} else {
-			filtered += s.RowsIn - s.RowsOut
+			filtered += s.RowsIn - s.RowsOut - s.Rejected - s.Skipped
 		}
 	}
 	stacked, rejected, dropped := r.events.Total(countStacked), r.events.Total(countRejected), r.events.Total(countDropped)
+	skipped := r.events.Total(crash.CountSkipped)
+	for _, s := range r.elsewhere() {
+		rejected, skipped = rejected-s.Rejected, skipped-s.Skipped
+	}
 	for _, st := range r.result.Read { // malformed rows never came in
 		rejected -= st.BadRows
 	}
-	if used := r.result.Input; read+stacked != filtered+folded+rejected+dropped+used {
-		return fault.New(StageLostRows, "%d rows read and %d added by stacking, but %d filtered + %d folded + %d rejected + %d dropped + %d used",
-			read, stacked, filtered, folded, rejected, dropped, used)
+	if used := r.result.Input; read+stacked != filtered+folded+rejected+skipped+dropped+used {
+		return fault.New(StageLostRows, "%d rows read and %d added by stacking, but %d filtered + %d folded + %d rejected + %d skipped + %d dropped + %d used",
+			read, stacked, filtered, folded, rejected, skipped, dropped, used)
 	}
 	if made := r.made(); r.plain() && made != r.result.Input {
 		return fault.New(StageLostRows, "%d rows entered the feature set, which makes one row of each, but %d were made", r.result.Input, made)
@@ -80,7 +86,7 @@ func (r *running) given() map[string]int64 {
 // all of them, or with [query] those behind it.
 func (r *running) afterSource() []observe.StageStats {
 	var out []observe.StageStats
-	for _, s := range r.events.Stages() {
+	for _, s := range r.stages() {
 		switch s.Kind {
 		case observe.KindQuery:
 			out = nil
@@ -91,14 +97,43 @@ func (r *running) afterSource() []observe.StageStats {
 	return out
 }
 
+// stages reads all meters, with what plugins did to their rows.
+func (r *running) stages() []StageStats {
+	all := r.events.Stages()
+	rejected, skipped := r.events.Labels(crash.CountRejected), r.events.Labels(crash.CountSkipped)
+	retried, fuel := r.events.Labels(crash.CountRetried), r.events.Labels(wasm.CountFuel)
+	for i := range all {
+		s := &all[i]
+		s.Rejected, s.Skipped, s.Retried, s.Fuel = rejected[s.Name], skipped[s.Name], retried[s.Name], fuel[s.Name]
+	}
+	return all
+}
+
+// elsewhere gives the stages whose rows are not held against what was read:
+// those of single readers before a query, and those of single sinks.
+func (r *running) elsewhere() []StageStats {
+	var out, seen []StageStats
+	for _, s := range r.stages() {
+		switch s.Kind {
+		case observe.KindQuery:
+			out = append(out, seen...)
+		case observe.KindSinkStage:
+			out = append(out, s)
+		default:
+			seen = append(seen, s)
+		}
+	}
+	return out
+}
+
 // lessened counts the rows that stages of a kind handed on fewer than they got,
 // by stage. A stage that is neither filter nor fold hands on as many: the
 // pipeline would notice.
 func (r *running) lessened(kind string) map[string]int64 {
 	out := map[string]int64{}
-	for _, s := range r.events.Stages() {
-		if s.Kind == kind && s.RowsIn != s.RowsOut {
-			out[s.Name] += s.RowsIn - s.RowsOut
+	for _, s := range r.stages() {
+		if n := s.RowsIn - s.RowsOut - s.Rejected - s.Skipped; s.Kind == kind && n != 0 {
+			out[s.Name] += n
 		}
 	}
 	return out
@@ -144,7 +179,8 @@ func (r *running) fill() {
 	}
 	out.Spilled = r.result.Exchange.Spilled
 	out.Warnings = e.Warnings()
-	out.Stages = e.Stages()
+	out.Stages = r.stages()
+	out.Skipped = e.Labels(crash.CountSkipped)
 	out.Seconds = time.Since(r.start).Seconds()
 	if out.Plugins == nil { // the run ended before its plan was bound
 		out.Plugins = map[string]string{}

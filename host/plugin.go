@@ -11,6 +11,7 @@ import (
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/catalog"
+	"github.com/featurehost/featurehost/host/internal/crash"
 	"github.com/featurehost/featurehost/host/internal/plan"
 	"github.com/featurehost/featurehost/host/internal/wasm"
 )
@@ -31,12 +32,28 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 		Limits: abi.Limits{
 			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
 			MaxBatchRows: spec.Limits.MaxBatchRows, LogLines: spec.Limits.LogLines,
+			FuelBase: spec.Limits.FuelBase, FuelPerRow: spec.Limits.FuelPerRow, Timeout: spec.Limits.Timeout,
 		},
 	}, s.env(spec.Use))
-	return stage, &plan.Plugin{
+	guarded := crash.Guard(stage, crash.Settings{
+		Name: name, Policy: policy(spec.OnError), Circuit: crash.Circuit(spec.Circuit),
+		Rejects: s.rejects, Counter: s.events,
+	})
+	return guarded, &plan.Plugin{
 		Name: entry.Name, Version: entry.Version, Digest: module.Digest(), Path: entry.Path,
 		Kind: string(module.Manifest().Kind), Memory: stage.Limits().Memory,
 	}, nil
+}
+
+// policy reads on_error.
+func policy(onError string) crash.Policy {
+	switch onError {
+	case "dead_letter":
+		return crash.DeadLetter
+	case "skip":
+		return crash.Skip
+	}
+	return crash.Fail
 }
 
 // find gives the plugin that a name stands for.

@@ -6,7 +6,7 @@ import (
 
 // Report tells what a run did, row by row. The rows of the only reader, or with
 // [query] those that the query gave, and Stacked, are Filtered + Folded (both
-// behind the query) + Rejected + Dropped + Used, or the run failed.
+// behind the query) + Rejected + Skipped + Dropped + Used, or the run failed.
 type Report struct {
 	Pipeline string            `json:"pipeline"`
 	Set      string            `json:"feature_set"`
@@ -23,6 +23,7 @@ type Report struct {
 	Filtered map[string]int64 `json:"filtered"`             // by stage
 	Folded   map[string]int64 `json:"folded,omitempty"`     // by stage: rows it got less rows it made of them, as a pivot does
 	Rejected map[string]int64 `json:"rejected"`             // by reason; in the dead letter
+	Skipped  map[string]int64 `json:"skipped,omitempty"`    // by stage: its plugin failed on them, without a letter
 	Dropped  map[string]int64 `json:"dropped"`              // by reason, without a letter
 	Stacked  int64            `json:"stacked,omitempty"`    // rows that stacking added
 	Used     int64            `json:"rows_used"`            // entered the feature set

@@ -27,6 +27,16 @@ type Batch struct {
 // Rows is the number of rows.
 func (b Batch) Rows() int64 { return b.Record.NumRows() }
 
+// Slice gives the rows from from up to to, as a batch of its own: the caller
+// releases it.
+func (b Batch) Slice(from, to int64) Batch {
+	part := Batch{Record: b.Record.NewSlice(from, to), Position: b.Position}
+	if part.Position.Object != "" {
+		part.Position.Row += from
+	}
+	return part
+}
+
 // Retain adds a reference to the rows.
 func (b Batch) Retain() { b.Record.Retain() }
 

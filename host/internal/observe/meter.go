@@ -48,6 +48,12 @@ type StageStats struct {
 	RowsOut int64   `json:"rows_out"`
 	Batches int64   `json:"batches"`
 	Seconds float64 `json:"seconds"` // inside the stage, summed over workers
+
+	// Of a plugin:
+	Rejected int64 `json:"rejected,omitempty"` // rows it failed on, in the dead letter
+	Skipped  int64 `json:"skipped,omitempty"`  // likewise, without a letter
+	Retried  int64 `json:"retried,omitempty"`  // batches that a second try did
+	Fuel     int64 `json:"fuel,omitempty"`     // units burnt by its guests
 }
 
 // Stats reads the meter.

@@ -39,6 +39,9 @@ func (c *counts) add(name string, delta float64) error {
 	return nil
 }
 
+// CountFuel is what the guests of a stage have burnt, by stage.
+const CountFuel = "stage_fuel"
+
 // flush hands over what was counted, rounded, and starts again from nothing.
 func (c *counts) flush(to flow.Counter, label string) {
 	c.mu.Lock()

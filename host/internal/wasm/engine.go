@@ -15,6 +15,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
 // Options of an Engine.
@@ -23,11 +24,15 @@ type Options struct {
 	// Empty keeps compiled code in memory only: a Go plugin then takes
 	// seconds to load, each time.
 	CacheDir string
+	// Unmetered runs modules as they are, without fuel and without a limit of
+	// time: to measure what these cost, and for nothing else.
+	Unmetered bool
 }
 
 // Engine compiles and runs modules. It is safe for concurrent use.
 type Engine struct {
-	cache wazero.CompilationCache
+	cache   wazero.CompilationCache
+	metered bool
 
 	mu       sync.Mutex
 	closed   bool
@@ -45,7 +50,7 @@ type machine struct {
 
 // NewEngine makes an engine.
 func NewEngine(o Options) (*Engine, error) {
-	e := &Engine{machines: map[uint32]*machine{}}
+	e := &Engine{machines: map[uint32]*machine{}, metered: !o.Unmetered}
 	if o.CacheDir == "" {
 		e.cache = wazero.NewCompilationCache()
 		return e, nil
@@ -165,12 +170,37 @@ func (m *Module) compile(ctx context.Context, on *machine) (c wazero.CompiledMod
 			err = refusal(abi.CodeCompile, "the engine broke down while compiling: %v", r)
 		}
 	}()
-	c, err = on.rt.CompileModule(ctx, m.wasm)
+	code, err := m.code()
+	if err != nil {
+		return nil, err
+	}
+	c, err = on.rt.CompileModule(ctx, code)
 	if err != nil {
 		return nil, fault.Wrap(err, compileCode(err), "the module does not compile")
 	}
 	on.compiled[m.digest] = c
 	return c, nil
+}
+
+// code gives the module as it is compiled: with checks, so that it counts its
+// work. What the rewriter refuses is not shown to the engine, which trusts the
+// counts that it reads.
+func (m *Module) code() ([]byte, error) {
+	if !m.engine.metered {
+		return m.wasm, nil
+	}
+	code, err := fuel.Meter(m.wasm)
+	switch {
+	case err == nil:
+		return code, nil
+	case errors.Is(err, fuel.ErrUnknown):
+		return nil, fault.Wrap(err, abi.CodeFeature, "the module cannot be run").WithHint("build it for Wasm 2.0")
+	case errors.Is(err, fuel.ErrIndex), errors.Is(err, fuel.ErrReserved):
+		return nil, fault.Wrap(err, abi.CodeReserved, "the module cannot be metered")
+	case errors.Is(err, fuel.ErrGrowth), errors.Is(err, fuel.ErrLocals):
+		return nil, fault.Wrap(err, abi.CodeTooLarge, "the module cannot be metered").WithHint("it is not what a compiler writes")
+	}
+	return nil, fault.Wrap(err, abi.CodeCompile, "the module is malformed")
 }
 
 // compileCode tells a module that wants more than Wasm 2.0 from a broken one.

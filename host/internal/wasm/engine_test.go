@@ -149,7 +149,7 @@ func TestOpen_ModuleUnfit_Refused(t *testing.T) {
 		{"invalid body", func(a *assembly) { a.funcs[0].code = "" }, Use{}, abi.CodeCompile},
 		{"tail call", func(a *assembly) { a.funcs[0].code = "\x12\x00" }, Use{}, abi.CodeFeature},
 		{"atomics", func(a *assembly) { a.funcs[2].code = "\xfe\x03\x00" }, Use{}, abi.CodeFeature},
-		{"relaxed simd", func(a *assembly) { a.funcs[2].code = "\xfd\x80\x02" }, Use{}, abi.CodeCompile}, // the engine reads another instruction
+		{"relaxed simd", func(a *assembly) { a.funcs[2].code = "\xfd\x80\x02" }, Use{}, abi.CodeFeature}, // the engine reads another instruction
 		{"starts too large", func(a *assembly) { a.memories = []string{"\x00\x20"} }, Use{Limits: abi.Limits{Memory: 1 << 20}}, abi.CodeInit},
 		{"start traps", func(a *assembly) {
 			a.types = append(a.types, functype("", ""))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -16,6 +17,7 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
 // guest is one live instance. It serves one caller at a time.
@@ -27,6 +29,8 @@ type guest struct {
 	alloc, free, process, release api.Function
 	stack                         [4]uint64
 
+	tank   tank
+	limits abi.Limits
 	schema *arrow.Schema // what fh_init answered
 	capped uint64        // memory cap in bytes
 	out    uint32        // host-owned slot of ArrowArray
@@ -50,6 +54,8 @@ type blueprint struct {
 	machine *machine
 	code    wazero.CompiledModule
 	pages   uint32
+	limits  abi.Limits
+	burnt   *atomic.Int64 // fuel, of all guests
 	config  []byte        // JSON, defaults filled in
 	in      *arrow.Schema // what the guest is told of its input
 	log     *guestLog
@@ -60,7 +66,10 @@ type blueprint struct {
 
 // fresh gives a guest without an instance yet.
 func (b *blueprint) fresh() *guest {
-	return &guest{log: b.log, counts: b.counts, now: b.now, seed: b.seed, random: rand.NewChaCha8(b.seed), capped: uint64(b.pages) * pageBytes}
+	return &guest{
+		log: b.log, counts: b.counts, now: b.now, seed: b.seed, random: rand.NewChaCha8(b.seed),
+		capped: uint64(b.pages) * pageBytes, limits: b.limits, tank: tank{burnt: b.burnt},
+	}
 }
 
 // start makes a guest: instantiate, _initialize, fh_abi_version, fh_init
@@ -72,17 +81,29 @@ func (b *blueprint) start() (g *guest, err error) {
 		if r := recover(); r != nil {
 			err = refusal(abi.CodeInit, "the engine broke down while starting the plugin: %v", r)
 		}
+		g.tank.unwatch()
 		if err != nil {
 			g.close()
 			g = nil
 		}
 	}()
-	g.mod, err = b.machine.rt.InstantiateModule(g.ctx, b.code, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
+	// Without a start function: all that the guest runs is watched and metered.
+	g.mod, err = b.machine.rt.InstantiateModule(g.ctx, b.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return g, g.trap("start", err)
 	}
 	g.mem = g.mod.Memory()
+	g.tank.global, _ = g.mod.ExportedGlobal(fuel.Export).(api.MutableGlobal)
+	g.tank.fill(startFuel)
+	g.tank.watch(g.limits.Timeout)
 	f := g.mod.ExportedFunction
+	for _, first := range []struct{ export, name string }{{fuel.Start, "the start section"}, {"_initialize", "_initialize"}} {
+		if start := f(first.export); start != nil {
+			if _, err := g.call(start, first.name); err != nil {
+				return g, err
+			}
+		}
+	}
 	g.alloc, g.free, g.process, g.release = f("fh_alloc"), f("fh_free"), f("fh_process"), f("fh_release")
 
 	version, err := g.call(f("fh_abi_version"), "fh_abi_version")
@@ -308,6 +329,12 @@ func (g *guest) count(name string, delta float64) {
 func (g *guest) trap(name string, err error) error {
 	var lied *misuse
 	var ended *exit
+	if empty := g.exhausted(name); empty != nil {
+		if _, trace := splitTrace(err); trace != "" {
+			empty.Message += " (" + trace + ")"
+		}
+		return empty
+	}
 	first, trace := splitTrace(err)
 	code, what := fault.Code(abi.CodeTrap), "trap in "+name+": "+first
 	switch {

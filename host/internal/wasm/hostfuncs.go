@@ -64,7 +64,9 @@ func provide(ctx context.Context, rt wazero.Runtime) error {
 		for name, f := range funcs {
 			run := f.run
 			b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, mod api.Module, stack []uint64) {
-				run(ctx.Value(guestKey{}).(*guest), mod.Memory(), stack)
+				g := ctx.Value(guestKey{}).(*guest)
+				g.tank.burn(hostCall)
+				run(g, mod.Memory(), stack)
 			}), valueTypes(f.params), valueTypes(f.results)).Export(name)
 		}
 		if _, err := b.Instantiate(ctx); err != nil {

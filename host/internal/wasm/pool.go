@@ -19,10 +19,11 @@ type pool struct {
 	closed bool
 }
 
-// get gives a guest to one caller, who puts it back or closes it.
-func (p *pool) get() (*guest, error) {
+// get gives a guest to one caller, who puts it back or closes it; fresh asks for
+// one that has served nobody.
+func (p *pool) get(fresh bool) (*guest, error) {
 	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
+	if n := len(p.idle); n > 0 && !fresh {
 		g := p.idle[n-1]
 		p.idle[n-1] = nil
 		p.idle = p.idle[:n-1]

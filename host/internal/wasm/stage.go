@@ -55,7 +55,9 @@ type shared struct {
 	bound    *binding
 	exporter *cdata.Exporter
 	pool     *pool
+	need     need
 	batches  atomic.Int64
+	burnt    atomic.Int64 // fuel, of all guests
 
 	mu     sync.Mutex
 	copies int
@@ -119,11 +121,12 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 		return err
 	}
 	s.pool = &pool{plan: &blueprint{machine: on, code: code, pages: pages, config: text, in: bound.seen,
-		log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
-	first, err := s.pool.get()
+		limits: s.limits, burnt: &s.burnt, log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
+	first, err := s.pool.get(false)
 	if err != nil {
 		return startFailure(err)
 	}
+	s.need.begin(int64(first.mem.Size()), int64(first.capped))
 	if err := bound.bindOutput(m, first.schema); err != nil {
 		first.close()
 		return err
@@ -207,31 +210,60 @@ func (s *Stage) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 	if s.closed || s.shared.bound == nil {
 		return errNotOpen
 	}
-	rows, most := in.Rows(), int64(s.shared.limits.MaxBatchRows)
-	if rows == 0 { // nothing to ask a guest about (ABI-W-017)
-		return nil
-	}
-	if rows <= most {
-		return s.one(ctx, in, emit)
-	}
-	for from := int64(0); from < rows; from += most {
-		part := flow.Batch{Record: in.Record.NewSlice(from, min(from+most, rows)), Position: in.Position}
-		if part.Position.Object != "" {
-			part.Position.Row += from
-		}
-		err := s.one(ctx, part, emit)
+	for from := int64(0); from < in.Rows(); {
+		rest := in.Slice(from, in.Rows())
+		part := rest.Slice(0, s.Most(rest))
+		rest.Release()
+		from += part.Rows()
+		out, err := s.Do(ctx, part, false)
 		part.Release()
 		if err != nil {
 			return err
+		}
+		for i, b := range out {
+			if err := emit(b); err != nil {
+				for _, b := range out[i+1:] {
+					b.Release()
+				}
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// one hands one piece to a guest and emits the answer.
-func (s *Stage) one(ctx context.Context, in flow.Batch, emit flow.Emit) error {
+// Most is how many rows of a batch a guest can take at once: as many as its
+// limits allow and as its memory is likely to hold (ABI-W-074).
+func (s *Stage) Most(in flow.Batch) int64 {
+	rows := min(in.Rows(), int64(s.shared.limits.MaxBatchRows))
+	part := in.Slice(0, rows)
+	defer part.Release()
+	size, err := s.shared.exporter.Size(s.project(part.Record))
+	if err != nil {
+		return rows // told when it is done
+	}
+	return s.shared.need.most(rows, int64(size))
+}
+
+// project shows the columns of a record that the guest sees.
+func (s *Stage) project(r flow.Record) projection {
+	for i, c := range s.shared.bound.pick {
+		s.columns[i] = r.Column(c)
+	}
+	return projection{columns: s.columns, rows: r.NumRows()}
+}
+
+// Do hands one batch to a guest, whole. Nothing comes out when a filter keeps no
+// row.
+func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch, error) {
+	if s.closed || s.shared.bound == nil {
+		return nil, errNotOpen
+	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
+	}
+	if in.Rows() == 0 { // nothing to ask a guest about (ABI-W-017)
+		return nil, nil
 	}
 	sh := s.shared
 	batch := sh.batches.Add(1)
@@ -242,9 +274,9 @@ func (s *Stage) one(ctx context.Context, in flow.Batch, emit flow.Emit) error {
 		}
 		return at
 	}
-	g, err := sh.pool.get()
+	g, err := sh.pool.get(fresh)
 	if err != nil {
-		return sh.placed(err, where())
+		return nil, sh.placed(startFailure(err), where()) // no row is to blame
 	}
 	made, fit, err := s.exchange(g, in.Record)
 	if fit {
@@ -253,17 +285,17 @@ func (s *Stage) one(ctx context.Context, in flow.Batch, emit flow.Emit) error {
 		g.close()
 	}
 	if err != nil {
-		return sh.placed(err, where())
+		return nil, sh.placed(err, where())
 	}
 	out, err := sh.bound.assemble(ctx, in.Record, made)
 	made.Release()
 	if err != nil {
-		return sh.placed(err, where())
+		return nil, sh.placed(err, where())
 	}
 	if out == nil {
-		return nil
+		return nil, nil
 	}
-	return emit(flow.Batch{Record: out, Position: outPosition(in.Position, sh.bound.selection)})
+	return []flow.Batch{{Record: out, Position: outPosition(in.Position, sh.bound.selection)}}, nil
 }
 
 // outPosition: the rows that a filter leaves do not follow each other.
@@ -284,14 +316,18 @@ func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, 
 		}
 	}()
 	sh := s.shared
-	for i, c := range sh.bound.pick {
-		s.columns[i] = in.Column(c)
-	}
-	seen := projection{columns: s.columns, rows: in.NumRows()}
+	g.tank.fill(budget(sh.limits, in.NumRows()))
+	g.tank.watch(sh.limits.Timeout)
+	defer func() {
+		g.tank.unwatch()
+		g.tank.account()
+	}()
+	seen := s.project(in)
 	size, err := sh.exporter.Size(seen)
 	if err != nil {
 		return nil, true, err // the batch is at fault, and no guest has seen it
 	}
+	defer func() { sh.need.saw(int64(size), int64(g.mem.Size())) }()
 	if err := g.reserve(size); err != nil {
 		return nil, false, err
 	}
@@ -375,6 +411,9 @@ func (s *Stage) Close() error {
 			sh.pool.close()
 		}
 		sh.counts.flush(sh.env.Counter, sh.use.Stage)
+		if n := sh.burnt.Load(); n > 0 && sh.env.Counter != nil {
+			sh.env.Counter.Add(CountFuel, sh.use.Stage, n)
+		}
 		sh.log.close()
 	}
 	return nil

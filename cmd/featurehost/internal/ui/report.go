@@ -53,6 +53,7 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	each(r.Filtered, func(k string, n int64) { add("filtered", n, k) })
 	each(r.Folded, func(k string, n int64) { add("folded", n, k) })
 	each(r.Rejected, func(k string, n int64) { add("rejected", n, k) })
+	each(r.Skipped, func(k string, n int64) { add("skipped", n, k) })
 	each(r.Dropped, func(k string, n int64) { add("dropped", n, k) })
 	if r.Stacked > 0 {
 		add("stacked", r.Stacked, "rows added")
@@ -115,6 +116,7 @@ func Losses(w io.Writer, r *host.Report) {
 	each(r.Filtered, say("filtered"))
 	each(r.Folded, say("folded"))
 	each(r.Rejected, say("rejected"))
+	each(r.Skipped, say("skipped"))
 	each(r.Dropped, say("dropped"))
 	each(r.CastFailures, say("cast failures in"))
 	each(r.BadJSON, say("no JSON object in"))
@@ -185,7 +187,27 @@ func stages(w io.Writer, r *host.Report) {
 		if s.Seconds > 0 && s.RowsIn > 0 {
 			rate = Count(int64(float64(s.RowsIn) / s.Seconds))
 		}
-		rows = append(rows, []string{"  ", s.Name, s.Kind, Count(s.RowsIn), Count(s.RowsOut), fmt.Sprintf("%.3f", s.Seconds), rate})
+		rows = append(rows, []string{"  ", s.Name, s.Kind, Count(s.RowsIn), Count(s.RowsOut), fmt.Sprintf("%.3f", s.Seconds), rate, pluginNote(s)})
 	}
-	Table(w, []string{"  ", "stage", "kind", "rows in", "rows out", "seconds", "rows/s"}, rows)
+	Table(w, []string{"  ", "stage", "kind", "rows in", "rows out", "seconds", "rows/s", ""}, rows)
+}
+
+// pluginNote tells what a plugin burnt, and which rows it failed on.
+func pluginNote(s host.StageStats) string {
+	var parts []string
+	if s.Fuel > 0 && s.RowsIn > 0 {
+		parts = append(parts, Count((s.Fuel+s.RowsIn/2)/s.RowsIn)+" fuel/row")
+	}
+	for _, x := range []struct {
+		n    int64
+		what string
+	}{{s.Rejected, "rejected"}, {s.Skipped, "skipped"}} {
+		if x.n > 0 {
+			parts = append(parts, Count(x.n)+" "+x.what)
+		}
+	}
+	if s.Retried > 0 {
+		parts = append(parts, Count(s.Retried)+" tried again")
+	}
+	return strings.Join(parts, ", ")
 }
