@@ -30,6 +30,10 @@ func (b Batch) Rows() int64 { return b.Record.NumRows() }
 // Slice gives the rows from from up to to, as a batch of its own: the caller
 // releases it.
 func (b Batch) Slice(from, to int64) Batch {
+	if from == 0 && to == b.Rows() {
+		b.Retain()
+		return b
+	}
 	part := Batch{Record: b.Record.NewSlice(from, to), Position: b.Position}
 	if part.Position.Object != "" {
 		part.Position.Row += from

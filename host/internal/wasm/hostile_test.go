@@ -74,6 +74,8 @@ func TestStage_HostileBatch_CodeAndNextBatchServed(t *testing.T) {
 		{"null_count", cdata.BadNulls, ""}, {"null_count_false", cdata.BadNulls, ""}, {"not_null", cdata.BadNulls, ""},
 		{"text_falling", cdata.BadOffsets, ""}, {"text_negative", cdata.BadOffsets, ""}, {"text_overlong", cdata.BadOffsets, ""},
 		{"text_not_utf8", cdata.BadUTF8, ""}, {"decimal", cdata.BadDecimal, ""}, {"alias", cdata.TooMuch, ""},
+		{"spin", abi.CodeFuel, "fh_process has burnt all its fuel"}, {"fills", abi.CodeFuel, ""}, {"calls", abi.CodeFuel, ""}, {"logs", abi.CodeFuel, ""},
+		{"grows", abi.CodeFuel, ""}, {"doubling", abi.CodeFuel, ""}, {"alloc_spin", abi.CodeFuel, "fh_alloc"}, {"release_spin", abi.CodeFuel, "fh_release"},
 		{"divide", abi.CodeTrap, "integer divide by zero"}, {"outside", abi.CodeTrap, "out of bounds memory access"},
 		{"release_trap", abi.CodeTrap, "fh_release"}, {"alloc_trap", abi.CodeTrap, "fh_alloc"},
 		{"trap_value", abi.CodeTrap, "13 is unlucky"}, {"stale", abi.CodeTrap, "unreachable"},
@@ -90,7 +92,9 @@ func TestStage_HostileBatch_CodeAndNextBatchServed(t *testing.T) {
 			good, bad := batchOf(t, 1, 2), batchOf(t, 13, 10000)
 			defer good.Release()
 			defer bad.Release()
-			s, _ := open(t, m, mode(c.mode), good.Record.Schema())
+			use := mode(c.mode)
+			use.Limits.FuelPerRow, use.Limits.FuelBase = 1000, 1_000_000
+			s, _ := open(t, m, use, good.Record.Schema())
 			var want, got hosttest.Recorder
 			defer want.Release()
 			defer got.Release()
@@ -148,6 +152,7 @@ func TestStage_HostileInit_RefusedByOpen(t *testing.T) {
 		says               string
 	}{
 		{"init_trap", "map", decided, abi.CodeInit, abi.CodeTrap, "unreachable"},
+		{"init_spin", "map", decided, abi.CodeInit, abi.CodeFuel, "fh_init has burnt all its fuel"},
 		{"init_data", "map", decided, abi.CodeInit, 0, "no"},
 		{"init_config", "map", decided, abi.CodeConfig, 0, "threshold is odd"},
 		{"init_schema", "map", decided, abi.CodeInputSchema, 0, "x is odd"},

@@ -104,10 +104,14 @@ func (in *inserter) amount(kind shape) func([]byte) []byte {
 	}
 }
 
-// grown charges for what memory.grow or table.grow got, so that a request that
-// is turned down costs next to nothing: a guest learns of it and can go on.
+// asked is what asking for room costs: the engine leaves the guest's code for it.
+const asked = 256
+
+// grown charges for asking, and then for what memory.grow or table.grow got: a
+// guest that is turned down learns of it and can go on.
 func (in *inserter) grown(out, instruction []byte, kind shape) []byte {
 	out = appendU32(append(out, opLocalTee), in.count)
+	out = in.burn(out, func(b []byte) []byte { return appendS64(append(b, opI64Const), asked) })
 	out = append(out, instruction...)
 	out = appendU32(append(out, opLocalTee), in.answer)
 	out = appendU32(append(out, opLocalGet), in.answer)

@@ -39,6 +39,15 @@ __attribute__((noinline)) static int recurse(int n) {
   return deep ? 0 : recurse(n + 1) + pad[n & 63];
 }
 
+/* -- work without an end; sum keeps the compiler from leaving it out -- */
+static volatile unsigned sum;
+static void spin(void) { for (;;) sum++; }
+static void fills(void) { for (;;) memset(bytes, (int)sum++, 1 << 20); }
+static void calls(void) { for (;;) sum += (unsigned)host_now_us(); }
+static void logs(void) { for (;;) host_log(2, "again", 5); }
+static void grows(void) { for (;;) sum += (unsigned)__builtin_wasm_memory_grow(0, 0xFFFF); }
+__attribute__((noinline)) static unsigned doubling(unsigned n) { return n ? doubling(n - 1) + doubling(n - 1) + sum : 1; }
+
 static int bomb(void) {
   while (__builtin_wasm_memory_grow(0, 16) != (size_t)-1) {
   }
@@ -52,6 +61,7 @@ EXPORT(fh_alloc) void *alloc(uint32_t size) {
   static int calls; /* configuration, two schemas and the slot come first */
   calls++;
   if (calls > 4 && size > 60000) {
+    if (on("alloc_spin")) spin();
     if (on("alloc_zero")) return NULL;
     if (on("alloc_trap")) __builtin_trap();
     if (on("alloc_unaligned")) return (char *)aligned_alloc(64, (size + 127) & ~63u) + 8;
@@ -103,6 +113,7 @@ EXPORT(fh_init) int32_t init(const char *json, uint32_t size, const struct Arrow
   memset(offsets, 0, 4 * ((size_t)rows_max + 16));
 
   if (is("init_trap")) __builtin_trap();
+  if (is("init_spin")) spin();
   if (is("init_data")) return say(FH_ERR_DATA, "no");
   if (is("init_config")) return say(FH_ERR_CONFIG, "threshold is odd");
   if (is("init_schema")) return say(FH_ERR_SCHEMA, "x is odd");
@@ -155,6 +166,16 @@ EXPORT(fh_process) int32_t process(const struct ArrowArray *in, struct ArrowArra
 
   if (on("trap3") && batch == 3) { say(0, "the third"); __builtin_trap(); }
   if (on("trap_value")) for (int64_t i = 0; i < n; i++) if (v[i] == 13) { say(0, "13 is unlucky"); __builtin_trap(); }
+  if (on("poison")) for (int64_t i = 0; i < n; i++) if (v[i] == 13) __builtin_trap();
+  if (on("poison_data")) for (int64_t i = 0; i < n; i++) if (v[i] == 13) return say(FH_ERR_DATA, "13 is unlucky");
+  if (on("poison_spin")) for (int64_t i = 0; i < n; i++) if (v[i] == 13) spin();
+  if (on("tired") && batch > 1) __builtin_trap(); /* only a fresh instance works */
+  if (is("spin")) spin();
+  if (is("fills")) fills();
+  if (is("calls")) calls();
+  if (is("logs")) logs();
+  if (is("grows")) grows();
+  if (is("doubling")) return (int)doubling(60);
   if (is("divide")) return 7 / zero;
   if (is("outside")) return *(volatile int32_t *)0xFFFFFFF0u;
   if (is("recurse")) return recurse(0);
@@ -262,5 +283,6 @@ EXPORT(fh_process) int32_t process(const struct ArrowArray *in, struct ArrowArra
 
 EXPORT(fh_release) void release(struct ArrowArray *out) {
   (void)out;
+  if (is("release_spin")) spin();
   if (is("release_trap")) __builtin_trap();
 }
