@@ -1,0 +1,202 @@
+package wasm
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/hosttest"
+	"github.com/featurehost/featurehost/host/internal/crash"
+)
+
+// ABI-W-064: what a batch burns is the same on every instance and in every run,
+// and is told when the stage closes.
+func TestStage_Fuel_SameForTheSameRows(t *testing.T) {
+	burnt := func() int64 {
+		e := newEngine(t)
+		env, _, counts := hosttest.Env(t)
+		s := load(t, e, hostile(t, "map", decided)).Stage(mode("good"), env)
+		b := batchOf(t, 1, 1000)
+		defer b.Release()
+		if _, err := s.Open(context.Background(), b.Record.Schema()); err != nil {
+			t.Fatal(err)
+		}
+		for _, fresh := range []bool{false, true, false} {
+			out, err := s.Do(context.Background(), b, fresh)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[0].Release()
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return counts.N["stage_fuel{hostile}"]
+	}
+	first := burnt()
+	// One loop over the rows, which the compiler may unroll, in each of three batches.
+	if first < 3*100 || first > 3*20_000 {
+		t.Errorf("three batches of 1000 rows burnt %d", first)
+	}
+	if again := burnt(); again != first {
+		t.Errorf("%d, then %d", first, again)
+	}
+}
+
+// ABI-W-060: a limit of fuel is one for the batch and one for each of its rows.
+func TestStage_Fuel_LimitsByBatchAndRow(t *testing.T) {
+	e := newEngine(t)
+	m := load(t, e, hostile(t, "map", decided))
+	run := func(l abi.Limits, rows int) error {
+		use := mode("good")
+		use.Limits = l
+		b := batchOf(t, 1, rows)
+		defer b.Release()
+		s, _ := open(t, m, use, b.Record.Schema())
+		var out hosttest.Recorder
+		defer out.Release()
+		return s.Process(context.Background(), b, out.Emit)
+	}
+	if err := run(abi.Limits{FuelBase: 5000, FuelPerRow: 20}, 10_000); err != nil {
+		t.Errorf("enough for each row: %v", err)
+	}
+	if err := run(abi.Limits{FuelBase: 300, FuelPerRow: 1}, 100); err != nil {
+		t.Errorf("few rows: %v", err)
+	}
+	err := run(abi.Limits{FuelBase: 10, FuelPerRow: 1}, 100)
+	if !fault.Is(err, abi.CodeFuel) || !strings.Contains(err.Error(), "110 units") || !strings.Contains(err.Error(), "limits.fuel_per_row") {
+		t.Errorf("too little: %v", err)
+	}
+}
+
+// ABI-W-062: the clock stops what fuel would allow, in the guest's code and in
+// host functions, and the next batch is served.
+func TestStage_Timeout_StopsTheGuest(t *testing.T) {
+	e := newEngine(t)
+	m := load(t, e, hostile(t, "map", decided))
+	for _, c := range []string{"spin", "calls", "logs", "grows", "alloc_spin"} {
+		t.Run(c, func(t *testing.T) {
+			use := mode(c)
+			use.Limits = abi.Limits{FuelBase: abi.MaxFuel, FuelPerRow: abi.MaxFuel, Timeout: 30 * time.Millisecond}
+			good, bad := batchOf(t, 1, 2), batchOf(t, 13, 10_000)
+			defer good.Release()
+			defer bad.Release()
+			s, _ := open(t, m, use, good.Record.Schema())
+			for range 3 {
+				start := time.Now()
+				_, err := s.Do(context.Background(), bad, false)
+				if !fault.Is(err, abi.CodeTimeout) || !strings.Contains(err.Error(), "30ms") {
+					t.Fatalf("got %v", err)
+				}
+				if took := time.Since(start); took > 10*time.Second {
+					t.Errorf("it took %s", took)
+				}
+				out, err := s.Do(context.Background(), good, false)
+				if err != nil {
+					t.Fatalf("the next batch: %v", err)
+				}
+				out[0].Release()
+			}
+		})
+	}
+	use := mode("init_spin")
+	use.Limits.Timeout = 20 * time.Millisecond
+	b := batchOf(t, 1, 1)
+	defer b.Release()
+	env, _, _ := hosttest.Env(t)
+	s := m.Stage(use, env)
+	defer s.Close()
+	if _, err := s.Open(context.Background(), b.Record.Schema()); !fault.Is(err, abi.CodeInit) || !fault.Is(err, abi.CodeTimeout) {
+		t.Errorf("fh_init: %v", err)
+	}
+}
+
+// ABI-W-071 with a real guest: rows at fault are found, the others pass.
+func TestStage_Guarded_PoisonFoundOthersPass(t *testing.T) {
+	e := newEngine(t)
+	m := load(t, e, hostile(t, "map", decided))
+	for _, c := range []struct {
+		mode   string
+		reason string
+	}{{"poison", "FH-3002"}, {"poison_data", "FH-3001"}, {"poison_spin", "FH-3003"}} {
+		t.Run(c.mode, func(t *testing.T) {
+			env, rejected, counts := hosttest.Env(t)
+			use := mode(c.mode)
+			use.Limits.FuelBase, use.Limits.FuelPerRow = 100_000, 100
+			g := crash.Guard(m.Stage(use, env), crash.Settings{Name: "p", Policy: crash.DeadLetter, Rejects: rejected, Counter: counts})
+			defer g.Close()
+			rows := make([]string, 1000)
+			for i := range rows {
+				rows[i] = "2"
+			}
+			rows[0], rows[500], rows[999] = "13", "13", "13"
+			b := hosttest.Batch(t, "x double", rows...)
+			defer b.Release()
+			if _, err := g.Open(context.Background(), b.Record.Schema()); err != nil {
+				t.Fatal(err)
+			}
+			var out int64
+			if err := g.Process(context.Background(), b, func(b flow.Batch) error { out += b.Rows(); b.Release(); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if out != 997 || len(rejected.Rows) != 3 || counts.N["stage_rejected{p}"] != 3 {
+				t.Errorf("%d rows came out, rejected %v, counts %v", out, rejected.Rows, counts.N)
+			}
+			for _, r := range rejected.Rows {
+				if !strings.HasPrefix(r, c.reason) {
+					t.Errorf("reason %q, want %s", r, c.reason)
+				}
+			}
+		})
+	}
+	t.Run("tired", func(t *testing.T) { // the second try has a fresh instance
+		env, rejected, counts := hosttest.Env(t)
+		g := crash.Guard(m.Stage(mode("tired"), env), crash.Settings{Name: "p", Rejects: rejected, Counter: counts})
+		defer g.Close()
+		b := batchOf(t, 1, 10)
+		defer b.Release()
+		if _, err := g.Open(context.Background(), b.Record.Schema()); err != nil {
+			t.Fatal(err)
+		}
+		for range 6 {
+			if err := g.Process(context.Background(), b, func(b flow.Batch) error { b.Release(); return nil }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if counts.N["stage_retried{p}"] == 0 || len(rejected.Rows) > 0 {
+			t.Errorf("counts %v, rejected %v", counts.N, rejected.Rows)
+		}
+	})
+}
+
+// ABI-W-065: guests give the same bytes with fuel as without.
+func TestStage_Metered_SameRowsAsPlain(t *testing.T) {
+	plain, err := NewEngine(Options{Unmetered: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close(context.Background())
+	metered := newEngine(t)
+	for _, m := range []string{"good", "pass", "count_batches"} {
+		b := batchOf(t, 1, 5000)
+		text := func(e *Engine) string {
+			s, _ := open(t, load(t, e, hostile(t, "map", decided)), mode(m), b.Record.Schema())
+			var out hosttest.Recorder
+			defer out.Release()
+			for range 3 {
+				if err := s.Process(context.Background(), b, out.Emit); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return out.Text()
+		}
+		if text(plain) != text(metered) {
+			t.Errorf("%s: rows differ", m)
+		}
+		b.Release()
+	}
+}
