@@ -6,6 +6,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // Caps on a module (ABI-W-060).
@@ -16,20 +17,6 @@ const (
 	wasiModule  = "wasi_snapshot_preview1"
 	pageBytes   = 1 << 16
 )
-
-// refusal makes a fault of a code of package abi.
-func refusal(code int, format string, args ...any) *fault.Error {
-	return fault.New(fault.Code(code), format, args...)
-}
-
-// fromABI turns an error of package abi into a fault.
-func fromABI(err error) error {
-	var e *abi.Error
-	if errors.As(err, &e) {
-		return refusal(e.Code, "%s", e.Message).WithHint("%s", e.Hint)
-	}
-	return err
-}
 
 // guestExports lists the functions that a module must export.
 func guestExports() []struct {
@@ -52,7 +39,7 @@ func guestExports() []struct {
 // check holds a module against SPEC.md section 2, without compiling it.
 func check(wasm []byte, m *abi.Manifest) (*outline, error) {
 	if len(wasm) > maxModule {
-		return nil, refusal(abi.CodeTooLarge, "the module has %d bytes, at most %d are allowed", len(wasm), maxModule).
+		return nil, contract.Refusal(abi.CodeTooLarge, "the module has %d bytes, at most %d are allowed", len(wasm), maxModule).
 			WithHint("strip it, or optimise for size")
 	}
 	o, err := readOutline(wasm)
@@ -83,18 +70,18 @@ func checkFeatures(o *outline, _ *abi.Manifest) error {
 	}
 	switch {
 	case o.tags:
-		return refusal(abi.CodeFeature, "the module uses exceptions").WithHint(hint)
+		return contract.Refusal(abi.CodeFeature, "the module uses exceptions").WithHint(hint)
 	case memories > 1:
-		return refusal(abi.CodeFeature, "the module has %d memories, expected one", memories).WithHint(hint)
+		return contract.Refusal(abi.CodeFeature, "the module has %d memories, expected one", memories).WithHint(hint)
 	}
 	for _, l := range append(o.memories, o.tables...) {
 		switch {
 		case l.flags&2 != 0:
-			return refusal(abi.CodeFeature, "the module has a shared memory (threads)").WithHint(hint)
+			return contract.Refusal(abi.CodeFeature, "the module has a shared memory (threads)").WithHint(hint)
 		case l.flags&4 != 0:
-			return refusal(abi.CodeFeature, "the module has a 64-bit memory or table").WithHint(hint)
+			return contract.Refusal(abi.CodeFeature, "the module has a 64-bit memory or table").WithHint(hint)
 		case l.flags > 1:
-			return refusal(abi.CodeFeature, "the module has a memory or table of kind 0x%02x", l.flags).WithHint(hint)
+			return contract.Refusal(abi.CodeFeature, "the module has a memory or table of kind 0x%02x", l.flags).WithHint(hint)
 		}
 	}
 	return nil
@@ -108,26 +95,26 @@ func checkImports(o *outline, m *abi.Manifest) error {
 			known = hostFuncs()
 		case wasiModule:
 			if !m.WASI {
-				return refusal(abi.CodeImport, "the module imports %q from %q, but its manifest does not say wasi = \"preview1\"", i.name, i.module).
+				return contract.Refusal(abi.CodeImport, "the module imports %q from %q, but its manifest does not say wasi = \"preview1\"", i.name, i.module).
 					WithHint("say so in the manifest, or build without WASI")
 			}
 			known = wasiFuncs()
 		default:
-			return refusal(abi.CodeImport, "the module imports %q from %q; only %q is open to it", i.name, i.module, abi.ImportModule)
+			return contract.Refusal(abi.CodeImport, "the module imports %q from %q; only %q is open to it", i.name, i.module, abi.ImportModule)
 		}
 		if i.kind != kindFunc {
-			return refusal(abi.CodeImport, "the module imports %q from %q, which is no function", i.name, i.module)
+			return contract.Refusal(abi.CodeImport, "the module imports %q from %q, which is no function", i.name, i.module)
 		}
 		f, ok := known[i.name]
 		if !ok {
-			e := refusal(abi.CodeImport, "the module imports %q from %q, which plugins are not given", i.name, i.module)
+			e := contract.Refusal(abi.CodeImport, "the module imports %q from %q, which plugins are not given", i.name, i.module)
 			if i.module == wasiModule {
 				return e.WithHint("plugins have no files, environment or network: leave out the library that wants them (in Go: fmt, os, time)")
 			}
 			return e
 		}
 		if want := f.sig(); i.sig != want {
-			return refusal(abi.CodeImport, "the module imports %q from %q as %s, expected %s", i.name, i.module, i.sig, want)
+			return contract.Refusal(abi.CodeImport, "the module imports %q from %q as %s, expected %s", i.name, i.module, i.sig, want)
 		}
 	}
 	return nil
@@ -135,7 +122,7 @@ func checkImports(o *outline, m *abi.Manifest) error {
 
 func checkMemory(o *outline, _ *abi.Manifest) error {
 	if len(o.memories) == 0 {
-		return refusal(abi.CodeExport, "the module has no memory of its own")
+		return contract.Refusal(abi.CodeExport, "the module has no memory of its own")
 	}
 	return nil
 }
@@ -144,31 +131,31 @@ func checkExports(o *outline, _ *abi.Manifest) error {
 	have := map[string]exported{}
 	for _, e := range o.exports {
 		if strings.HasPrefix(e.name, "__featurehost") {
-			return refusal(abi.CodeReserved, "the module exports %q", e.name).WithHint("rename it: names with that prefix belong to the host")
+			return contract.Refusal(abi.CodeReserved, "the module exports %q", e.name).WithHint("rename it: names with that prefix belong to the host")
 		}
 		have[e.name] = e
 	}
 	const hint = "check the linker flags that keep exports alive"
 	if e, ok := have["memory"]; !ok || e.kind != kindMemory {
-		return refusal(abi.CodeExport, "the module does not export its memory as \"memory\"").WithHint(hint)
+		return contract.Refusal(abi.CodeExport, "the module does not export its memory as \"memory\"").WithHint(hint)
 	}
 	for _, want := range guestExports() {
 		e, ok := have[want.name]
 		if !ok {
-			return refusal(abi.CodeExport, "the module does not export %q", want.name).WithHint(hint)
+			return contract.Refusal(abi.CodeExport, "the module does not export %q", want.name).WithHint(hint)
 		}
 		if e.kind != kindFunc || int(e.index) >= len(o.signatures) {
-			return refusal(abi.CodeExport, "the export %q is no function", want.name)
+			return contract.Refusal(abi.CodeExport, "the export %q is no function", want.name)
 		}
 		if got := o.signatures[e.index]; got != want.sig {
-			return refusal(abi.CodeExport, "the export %q is %s, expected %s", want.name, got, want.sig)
+			return contract.Refusal(abi.CodeExport, "the export %q is %s, expected %s", want.name, got, want.sig)
 		}
 	}
 	if e, ok := have["_initialize"]; ok && (e.kind != kindFunc || int(e.index) >= len(o.signatures) || o.signatures[e.index] != sig(nil)) {
-		return refusal(abi.CodeExport, "the export \"_initialize\" is not a function of type %s", sig(nil))
+		return contract.Refusal(abi.CodeExport, "the export \"_initialize\" is not a function of type %s", sig(nil))
 	}
 	if _, ok := have["_start"]; ok {
-		return refusal(abi.CodeExport, "the module exports \"_start\": it is a command, not a reactor").
+		return contract.Refusal(abi.CodeExport, "the module exports \"_start\": it is a command, not a reactor").
 			WithHint("build it with -mexec-model=reactor, or in Go with -buildmode=c-shared")
 	}
 	return nil
@@ -176,11 +163,11 @@ func checkExports(o *outline, _ *abi.Manifest) error {
 
 func checkSizes(o *outline, _ *abi.Manifest) error {
 	if o.largestFn > maxFunction {
-		return refusal(abi.CodeTooLarge, "a function of the module has %d bytes, at most %d are allowed", o.largestFn, maxFunction)
+		return contract.Refusal(abi.CodeTooLarge, "a function of the module has %d bytes, at most %d are allowed", o.largestFn, maxFunction)
 	}
 	for _, t := range o.tables {
 		if t.min > maxTable {
-			return refusal(abi.CodeTooLarge, "a table of the module has %d elements, at most %d are allowed", t.min, maxTable)
+			return contract.Refusal(abi.CodeTooLarge, "a table of the module has %d elements, at most %d are allowed", t.min, maxTable)
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/contract"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -138,11 +139,11 @@ type Module struct {
 func (e *Engine) Load(wasm []byte) (*Module, error) {
 	section, err := abi.ReadSection(wasm)
 	if err != nil {
-		return nil, fromABI(err)
+		return nil, contract.FromABI(err)
 	}
 	manifest, err := abi.ParseManifest(section)
 	if err != nil {
-		return nil, fromABI(err)
+		return nil, contract.FromABI(err)
 	}
 	o, err := check(wasm, manifest)
 	if err != nil {
@@ -167,7 +168,7 @@ func (m *Module) compile(ctx context.Context, on *machine) (c wazero.CompiledMod
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = refusal(abi.CodeCompile, "the engine broke down while compiling: %v", r)
+			err = contract.Refusal(abi.CodeCompile, "the engine broke down while compiling: %v", r)
 		}
 	}()
 	code, err := m.code()
@@ -218,7 +219,7 @@ func compileCode(err error) fault.Code {
 func (m *Module) pagesFor(capBytes int64) (uint32, error) {
 	pages := capBytes / pageBytes
 	if need := int64(m.outline.memories[0].min); need > pages {
-		return 0, refusal(abi.CodeInit, "the module starts with %s of memory, its cap is %s", size(need*pageBytes), size(capBytes)).
+		return 0, contract.Refusal(abi.CodeInit, "the module starts with %s of memory, its cap is %s", size(need*pageBytes), size(capBytes)).
 			WithHint("raise the stage's limits.memory")
 	}
 	return uint32(min(pages, abi.MaxMemory/pageBytes-1)), nil // a size of 4 GiB does not fit 32 bits

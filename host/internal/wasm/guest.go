@@ -17,6 +17,7 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/contract"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -79,7 +80,7 @@ func (b *blueprint) start() (g *guest, err error) {
 	g.ctx = context.WithValue(context.Background(), guestKey{}, g)
 	defer func() {
 		if r := recover(); r != nil {
-			err = refusal(abi.CodeInit, "the engine broke down while starting the plugin: %v", r)
+			err = contract.Refusal(abi.CodeInit, "the engine broke down while starting the plugin: %v", r)
 		}
 		g.tank.unwatch()
 		if err != nil {
@@ -93,7 +94,7 @@ func (b *blueprint) start() (g *guest, err error) {
 		return g, g.trap("start", err)
 	}
 	g.mem = g.mod.Memory()
-	g.tank.global, _ = g.mod.ExportedGlobal(fuel.Export).(api.MutableGlobal)
+	g.tank.found(g.mod)
 	g.tank.fill(startFuel)
 	g.tank.watch(g.limits.Timeout)
 	f := g.mod.ExportedFunction
@@ -111,7 +112,7 @@ func (b *blueprint) start() (g *guest, err error) {
 		return g, err
 	}
 	if err := abi.VersionOf(uint32(version)).Check(); err != nil {
-		return g, fromABI(err)
+		return g, contract.FromABI(err)
 	}
 	return g, g.init(f("fh_init"), b)
 }
@@ -228,7 +229,7 @@ func (g *guest) take(n uint32, others ...block) (uint32, error) {
 	p := uint32(p64)
 	switch {
 	case p == 0:
-		return 0, refusal(abi.CodeMemory, "the plugin has no memory for %d bytes: it uses %s of its cap of %s%s", n, size(int64(g.mem.Size())), size(int64(g.capped)), g.because()).
+		return 0, contract.Refusal(abi.CodeMemory, "the plugin has no memory for %d bytes: it uses %s of its cap of %s%s", n, size(int64(g.mem.Size())), size(int64(g.capped)), g.because()).
 			WithHint("raise the stage's limits.memory, or lower limits.max_batch_rows")
 	case p%abi.AllocAlign != 0:
 		return 0, fault.New(cdata.Misaligned, "fh_alloc answered address %d, expected a multiple of %d", p, abi.AllocAlign)

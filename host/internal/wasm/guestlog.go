@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // guestLog passes the lines of a stage's guests to the host's log, at most so
@@ -67,7 +68,7 @@ func (l *guestLog) close() {
 
 func (l *guestLog) tellDropped() {
 	if l.dropped > 0 {
-		l.to.Warn("plugin logs too much", "dropped", l.dropped, "lines_per_second", l.limit, "code", refusal(abi.CodeLogFlood, "").Code.String())
+		l.to.Warn("plugin logs too much", "dropped", l.dropped, "lines_per_second", l.limit, "code", contract.Refusal(abi.CodeLogFlood, "").Code.String())
 		l.dropped = 0
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // pool keeps idle guests of one stage and makes new ones when none is idle.
@@ -35,7 +36,7 @@ func (p *pool) get(fresh bool) (*guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.schema != nil && !sameSchema(p.schema, g.schema) {
+	if p.schema != nil && !contract.SameSchema(p.schema, g.schema) {
 		g.close()
 		return nil, fault.New(cdata.SchemaDrift, "fh_init answered another output schema than in an earlier instance: %v, then %v", p.schema, g.schema)
 	}

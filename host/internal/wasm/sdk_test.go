@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,12 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/featurehost/featurehost/abi"
-	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
@@ -28,14 +24,9 @@ import (
 //go:embed testdata/types.wasm
 var typesCode []byte
 
-// allTypes are the types that both SDKs read and write; testdata/types_go has
-// the same list.
-var allTypes = []string{"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "utf8", "binary", "date32",
-	"timestamp[s]", "timestamp[ms,UTC]", "timestamp[us,UTC]", "timestamp[ns]"}
-
 func typesManifest(wasi string) string {
 	var in, out []string
-	for i, t := range allTypes {
+	for i, t := range hosttest.ZooTypes() {
 		name := string(rune('a' + i))
 		in = append(in, fmt.Sprintf(`{"name":%q,"type":%q,"nullable":true}`, name, t))
 		out = append(out, fmt.Sprintf(`{"name":"out_%s","type":%q,"nullable":true}`, name, t))
@@ -69,51 +60,6 @@ func typesGuests(t *testing.T) map[string][]byte {
 	return guests
 }
 
-// zoo makes n rows of all types; nulls is the share of nulls in tenths.
-func zoo(t *testing.T, n, nulls int) flow.Batch {
-	t.Helper()
-	fields := make([]arrow.Field, len(allTypes))
-	for i, name := range allTypes {
-		typ, err := cdata.TypeOf(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fields[i] = arrow.Field{Name: string(rune('a' + i)), Type: typ, Nullable: true}
-	}
-	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
-	defer b.Release()
-	r := rand.New(rand.NewPCG(3, uint64(n)))
-	for range n {
-		for _, f := range b.Fields() {
-			if r.IntN(10) < nulls {
-				f.AppendNull()
-				continue
-			}
-			switch x := f.(type) {
-			case *array.BooleanBuilder:
-				x.Append(r.IntN(2) == 0)
-			case *array.StringBuilder:
-				x.Append(strings.Repeat("ü", r.IntN(20)))
-			case *array.BinaryBuilder:
-				x.Append([]byte{byte(r.IntN(256)), 0}[:r.IntN(3)])
-			case *array.Float64Builder:
-				x.Append(r.NormFloat64())
-			case *array.Float32Builder:
-				x.Append(float32(r.NormFloat64()))
-			case *array.Date32Builder:
-				x.Append(arrow.Date32(r.Int32()))
-			case *array.TimestampBuilder:
-				x.Append(arrow.Timestamp(r.Int64()))
-			default:
-				if err := f.AppendValueFromString(strconv.Itoa(r.IntN(128))); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-	return flow.Batch{Record: b.NewRecordBatch()}
-}
-
 // ABI-M-020, ABI-W-016: all types of both SDKs, with and without nulls, in
 // batches of growing and shrinking size and from slices at odd bits.
 func TestSDK_AllTypes_RoundTrip(t *testing.T) {
@@ -122,7 +68,7 @@ func TestSDK_AllTypes_RoundTrip(t *testing.T) {
 		m := load(t, e, wasm)
 		for _, nulls := range []int{0, 3, 10} {
 			t.Run(fmt.Sprintf("%s/%d", language, nulls), func(t *testing.T) {
-				whole := zoo(t, 3000, nulls)
+				whole := hosttest.Zoo(t, 3000, nulls)
 				defer whole.Release()
 				s, _ := open(t, m, Use{}, whole.Record.Schema())
 				for _, cut := range [][2]int64{{0, 1}, {0, 3000}, {1, 2}, {7, 1000}, {64, 129}, {2991, 3000}, {8, 2500}} {
@@ -132,9 +78,9 @@ func TestSDK_AllTypes_RoundTrip(t *testing.T) {
 						t.Fatal(err)
 					}
 					out := got.Batches[0].Record
-					for c := range allTypes {
-						if a, b := part.Record.Column(c), out.Column(len(allTypes)+c); !array.Equal(a, b) {
-							t.Errorf("%s, rows %v: got %v\nwant %v", allTypes[c], cut, b, a)
+					for c := range hosttest.ZooTypes() {
+						if a, b := part.Record.Column(c), out.Column(len(hosttest.ZooTypes())+c); !array.Equal(a, b) {
+							t.Errorf("%s, rows %v: got %v\nwant %v", hosttest.ZooTypes()[c], cut, b, a)
 						}
 					}
 					got.Release()
@@ -162,7 +108,7 @@ func TestSDK_Failures_SaySomething(t *testing.T) {
 				continue
 			}
 			t.Run(language+"/"+c.fail, func(t *testing.T) {
-				b := zoo(t, 3, 1)
+				b := hosttest.Zoo(t, 3, 1)
 				defer b.Release()
 				env, _, _ := hosttest.Env(t)
 				var text bytes.Buffer

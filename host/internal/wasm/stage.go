@@ -16,6 +16,7 @@ import (
 	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // Use says how one stage of a pipeline uses a module.
@@ -52,7 +53,7 @@ type shared struct {
 	log    *guestLog
 	counts *counts
 
-	bound    *binding
+	bound    *contract.Binding
 	exporter *cdata.Exporter
 	pool     *pool
 	need     need
@@ -85,20 +86,20 @@ func (s *Stage) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error)
 	if err := s.ready(); err != nil {
 		return nil, s.shared.placed(err, "")
 	}
-	return s.shared.bound.out, nil
+	return s.shared.bound.Out, nil
 }
 
 func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	m := s.module.manifest
 	config, err := m.CheckConfig(s.use.Config)
 	if err != nil {
-		return fromABI(err)
+		return contract.FromABI(err)
 	}
-	bound, err := bindInput(m, config, in)
+	bound, err := contract.Bind(m, config, in)
 	if err != nil {
 		return err
 	}
-	if s.exporter, err = cdata.NewExporter(bound.seen); err != nil {
+	if s.exporter, err = cdata.NewExporter(bound.Seen); err != nil {
 		return err
 	}
 	if config == nil {
@@ -120,14 +121,14 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	if err != nil {
 		return err
 	}
-	s.pool = &pool{plan: &blueprint{machine: on, code: code, pages: pages, config: text, in: bound.seen,
+	s.pool = &pool{plan: &blueprint{machine: on, code: code, pages: pages, config: text, in: bound.Seen,
 		limits: s.limits, burnt: &s.burnt, log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
 	first, err := s.pool.get(false)
 	if err != nil {
 		return startFailure(err)
 	}
 	s.need.begin(int64(first.mem.Size()), int64(first.capped))
-	if err := bound.bindOutput(m, first.schema); err != nil {
+	if err := bound.Settle(m, first.schema); err != nil {
 		first.close()
 		return err
 	}
@@ -152,40 +153,24 @@ func (s *Stage) ready() (err error) {
 		OutputRatio:  s.shared.limits.OutputRatio,
 		CanonicalNaN: s.shared.module.manifest.Deterministic,
 	})
-	s.columns = make([]arrow.Array, len(s.shared.bound.pick))
+	s.columns = make([]arrow.Array, len(s.shared.bound.Pick))
 	return err
 }
 
 // Reads implements flow.Reads: the columns that the guest sees.
 func (s *Stage) Reads() []string {
-	b := s.shared.bound
-	if b == nil {
-		return nil
+	if b := s.shared.bound; b != nil {
+		return b.Reads()
 	}
-	var names []string
-	seen := map[int]bool{}
-	for _, i := range b.pick {
-		if !seen[i] {
-			names = append(names, b.in.Field(i).Name)
-		}
-		seen[i] = true
-	}
-	return names
+	return nil
 }
 
 // Makes implements flow.Makes: the columns that the guest answers with.
 func (s *Stage) Makes() []string {
-	b := s.shared.bound
-	if b == nil {
-		return nil
+	if b := s.shared.bound; b != nil {
+		return b.Makes()
 	}
-	var names []string
-	for i, from := range b.source {
-		if from < 0 {
-			names = append(names, b.out.Field(i).Name)
-		}
-	}
-	return names
+	return nil
 }
 
 // Fork implements flow.Stateless: a copy that shares code and idle guests.
@@ -247,7 +232,7 @@ func (s *Stage) Most(in flow.Batch) int64 {
 
 // project shows the columns of a record that the guest sees.
 func (s *Stage) project(r flow.Record) projection {
-	for i, c := range s.shared.bound.pick {
+	for i, c := range s.shared.bound.Pick {
 		s.columns[i] = r.Column(c)
 	}
 	return projection{columns: s.columns, rows: r.NumRows()}
@@ -287,7 +272,7 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 	if err != nil {
 		return nil, sh.placed(err, where())
 	}
-	out, err := sh.bound.assemble(ctx, in.Record, made)
+	out, err := sh.bound.Join(ctx, in.Record, made)
 	made.Release()
 	if err != nil {
 		return nil, sh.placed(err, where())
@@ -295,15 +280,7 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 	if out == nil {
 		return nil, nil
 	}
-	return []flow.Batch{{Record: out, Position: outPosition(in.Position, sh.bound.selection)}}, nil
-}
-
-// outPosition: the rows that a filter leaves do not follow each other.
-func outPosition(p flow.Position, s selection) flow.Position {
-	if s != allRows {
-		return flow.Position{}
-	}
-	return p
+	return []flow.Batch{{Record: out, Position: sh.bound.Position(in.Position)}}, nil
 }
 
 // exchange is one call of fh_process: projection into the arena, the call, a
@@ -312,7 +289,7 @@ func outPosition(p flow.Position, s selection) flow.Position {
 func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			fit, err = false, refusal(abi.CodeTrap, "the host broke down on the plugin's answer: %v", r)
+			fit, err = false, contract.Refusal(abi.CodeTrap, "the host broke down on the plugin's answer: %v", r)
 		}
 	}()
 	sh := s.shared
@@ -346,13 +323,13 @@ func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, 
 		return nil, abi.Status(int32(status)) == abi.StatusData, err
 	}
 	want := cdata.Want{Rows: in.NumRows(), InputBytes: int64(size)}
-	if sh.bound.selection == byRows {
+	if sh.bound.ByRows() {
 		want.Rows = -1
 	}
 	if made, err = s.importer.Import(g.memory(), g.out, want); err != nil {
 		return nil, false, err
 	}
-	if sh.bound.selection == byRows {
+	if sh.bound.ByRows() {
 		err = cdata.CheckRows(made.Column(0).(*array.Int32).Int32Values(), in.NumRows())
 	}
 	if err == nil {
@@ -373,10 +350,10 @@ func (g *guest) processStatus(s abi.Status) error {
 	case !s.Valid():
 		return fault.New(cdata.BadStatus, "fh_process answered status %d, which the ABI does not define", int32(s))
 	case s == abi.StatusMemory:
-		return refusal(abi.CodeMemory, "the plugin has no memory for the batch: it uses %s of its cap of %s%s", size(int64(g.mem.Size())), size(int64(g.capped)), g.because()).
+		return contract.Refusal(abi.CodeMemory, "the plugin has no memory for the batch: it uses %s of its cap of %s%s", size(int64(g.mem.Size())), size(int64(g.capped)), g.because()).
 			WithHint("raise the stage's limits.memory, or lower limits.max_batch_rows")
 	}
-	return refusal(abi.CodeData, "the plugin rejected the batch (%s)%s", s, g.because())
+	return contract.Refusal(abi.CodeData, "the plugin rejected the batch (%s)%s", s, g.because())
 }
 
 // placed says where an error happened: stage, plugin, digest, batch.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/contract"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -24,14 +25,10 @@ const (
 	bytesDrawn   = 4  // a unit for so many random bytes
 )
 
-// drained is how the tank is left by the watchdog. A check sees a tank below
-// zero, whatever it takes from it.
-const drained = -(1 << 62)
-
 // tank is the fuel of one instance. The guest takes from it in its own code;
 // host functions and the watchdog reach it through here.
 type tank struct {
-	global api.MutableGlobal // nil for a module that is not metered
+	fuel   *fuel.Tank // nil for a module that is not metered
 	filled int64
 	burnt  *atomic.Int64 // of all guests of the stage
 
@@ -44,28 +41,28 @@ type tank struct {
 
 // fill gives the guest a budget for the calls that follow.
 func (t *tank) fill(budget int64) {
-	if t.global == nil {
+	if t.fuel == nil {
 		return
 	}
 	t.mu.Lock()
 	t.filled, t.late = budget, false
-	t.global.Set(uint64(budget))
+	t.fuel.Fill(budget)
 	t.mu.Unlock()
 }
 
 // left tells what is left of the budget; below zero it was exhausted.
 func (t *tank) left() int64 {
-	if t.global == nil {
+	if t.fuel == nil {
 		return 0
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return int64(t.global.Get())
+	return t.fuel.Left()
 }
 
 // account adds what was burnt since fill to the stage's.
 func (t *tank) account() {
-	if t.global == nil {
+	if t.fuel == nil {
 		return
 	}
 	t.burnt.Add(t.filled - max(0, t.left()))
@@ -75,14 +72,13 @@ func (t *tank) account() {
 // burn takes from the tank for work that the host does for the guest. What the
 // guest cannot pay for is not done: the call traps.
 func (t *tank) burn(n int64) {
-	if t.global == nil {
+	if t.fuel == nil {
 		return
 	}
 	t.mu.Lock()
-	left := int64(t.global.Get()) - n
-	t.global.Set(uint64(left))
+	enough := t.fuel.Burn(n)
 	t.mu.Unlock()
-	if left < 0 {
+	if !enough {
 		panic(&spent{})
 	}
 }
@@ -93,11 +89,22 @@ type spent struct{}
 
 func (*spent) Error() string { return "out of fuel" }
 
+// found takes the tank of an instance, if its module is metered.
+func (t *tank) found(m api.Module) {
+	slice, reserve := m.ExportedGlobal(fuel.Export), m.ExportedGlobal(fuel.Reserve)
+	if s, ok := slice.(api.MutableGlobal); ok {
+		if r, ok := reserve.(api.MutableGlobal); ok {
+			of := fuel.NewTank(s, r)
+			t.fuel = &of
+		}
+	}
+}
+
 // watch stops the guest when it has run for so long, in its own code or in host
-// functions: it empties the tank, again and again, for a check that was just
-// under way may fill in what it read before.
+// functions: it empties the reserve, again and again, for the guest may be
+// about to write what it read before.
 func (t *tank) watch(timeout time.Duration) {
-	if t.global == nil {
+	if t.fuel == nil {
 		return
 	}
 	quit, ended := make(chan struct{}), make(chan struct{})
@@ -107,7 +114,7 @@ func (t *tank) watch(timeout time.Duration) {
 		for wait := time.NewTicker(time.Millisecond); ; {
 			t.mu.Lock()
 			t.late = true
-			t.global.Set(uint64(1<<64 + drained))
+			t.fuel.Drain()
 			t.mu.Unlock()
 			select {
 			case <-quit:
@@ -136,17 +143,17 @@ func (t *tank) unwatch() (late bool) {
 
 // exhausted gives the fault of a tank that is empty, or nil.
 func (g *guest) exhausted(name string) *fault.Error {
-	if g.tank.global == nil || g.tank.left() >= 0 {
+	if g.tank.fuel == nil || g.tank.left() >= 0 {
 		return nil
 	}
 	g.tank.mu.Lock()
 	late := g.tank.late
 	g.tank.mu.Unlock()
 	if late {
-		return refusal(abi.CodeTimeout, "%s took longer than %s", name, g.limits.Timeout).
+		return contract.Refusal(abi.CodeTimeout, "%s took longer than %s", name, g.limits.Timeout).
 			WithHint("raise the stage's limits.timeout, or lower limits.max_batch_rows")
 	}
-	return refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, g.tank.filled).
+	return contract.Refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, g.tank.filled).
 		WithHint("a loop without an end, or more work than limits.fuel_per_row and limits.fuel_base allow")
 }
 

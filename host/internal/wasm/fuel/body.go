@@ -20,16 +20,19 @@ type site struct {
 
 // body is what a scan finds in one function.
 type body struct {
-	locals  uint64 // declared in the function, without parameters
-	start   int    // of the code, after the declarations
-	groups  uint32 // of local declarations
-	listAt  int    // of the declarations, after their count
-	sites   []site
-	tee     bool // an instruction is charged by an operand
-	result  bool // an instruction is charged by its result
-	globals uint32
-	params  uint32
+	locals uint64 // declared in the function, without parameters
+	start  int    // of the code, after the declarations
+	groups uint32 // of local declarations
+	listAt int    // of the declarations, after their count
+	sites  []site
+	tee    bool // an instruction is charged by an operand
+	result bool // an instruction is charged by its result
+	of     counts
+	params uint32
 }
+
+// counts are how many of each an original module has: what an index may name.
+type counts struct{ types, functions, globals uint32 }
 
 // maxLocals is what engines take; the scratch locals must fit, too.
 const maxLocals = 50000
@@ -45,10 +48,10 @@ var (
 	ErrLocals = fmt.Errorf("a function has more than %d locals", maxLocals-3)
 )
 
-// scan reads one function body. globals is how many the module has, params how
-// many parameters the function.
-func (t tables) scan(code []byte, globals, params uint32, b *body) error {
-	*b = body{sites: b.sites[:0], globals: globals, params: params}
+// scan reads one function body of a module that has so many of each; params is
+// how many parameters the function has.
+func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
+	*b = body{sites: b.sites[:0], of: of, params: params}
 	c := &cursor{b: code}
 	b.groups = c.u32()
 	b.listAt = c.at
@@ -127,7 +130,12 @@ func (t tables) next(c *cursor, b *body) shape {
 func (t tables) immediates(c *cursor, s shape, b *body) {
 	switch s {
 	case block, loop:
-		c.blockType()
+		c.blockType(b.of.types)
+	case function:
+		c.index("function", b.of.functions)
+	case indirect:
+		c.index("type", b.of.types)
+		c.u32()
 	case index, tableGrow, tableFill:
 		c.u32()
 	case indices, tableInit, tableCopy:
@@ -141,9 +149,7 @@ func (t tables) immediates(c *cursor, s shape, b *body) {
 			c.fail(fmt.Errorf("local %d: %w", i, ErrIndex))
 		}
 	case global:
-		if i := c.u32(); i >= b.globals {
-			c.fail(fmt.Errorf("global %d: %w", i, ErrIndex))
-		}
+		c.index("global", b.of.globals)
 	case access, accessLane:
 		// A set bit 6 would mean that the number of a memory follows.
 		if align := c.u32(); align >= 64 {
@@ -180,10 +186,10 @@ func (t tables) immediates(c *cursor, s shape, b *body) {
 	}
 }
 
-// constant passes over a constant expression and holds that it names no global
-// but those of the module.
-func (t tables) constant(c *cursor, globals uint32) {
-	b := &body{globals: globals}
+// constant passes over a constant expression and holds that it names
+// nothing but what the module has.
+func (t tables) constant(c *cursor, of counts) {
+	b := &body{of: of}
 	for c.more() {
 		switch t.next(c, b) {
 		case ends:

@@ -72,23 +72,49 @@ func (c *cursor) refType() {
 	}
 }
 
-// blockType reads none, a value type, or the index of a function type, which is
-// a signed number of 33 bits.
-func (c *cursor) blockType() {
+// index reads a number that names one of n things.
+func (c *cursor) index(what string, n uint32) uint32 {
+	i := c.u32()
+	if i >= n {
+		c.fail(fmt.Errorf("%s %d: %w", what, i, ErrIndex))
+	}
+	return i
+}
+
+// blockType reads none, a value type, or the index of one of so many function
+// types, which is a signed number of 33 bits.
+func (c *cursor) blockType(types uint32) {
 	switch {
 	case c.at >= len(c.b):
 		c.fail(errCut)
 	case c.b[c.at] == noResult:
 		c.at++
 	case c.b[c.at] >= 0x80 || c.b[c.at] < 0x40:
-		from := c.at
-		c.skipNumber(5)
-		if c.err == nil && c.b[c.at-1]&0x40 != 0 && c.at-from < 5 {
+		if i := c.s33(); c.err == nil && i < 0 {
 			c.fail(fmt.Errorf("a block type below 0: %w", ErrUnknown))
+		} else if i >= int64(types) {
+			c.fail(fmt.Errorf("type %d: %w", i, ErrIndex))
 		}
 	default:
 		c.valueType()
 	}
+}
+
+// s33 reads a signed LEB128 number of 33 bits.
+func (c *cursor) s33() int64 {
+	var v int64
+	for shift := 0; shift < 35; shift += 7 {
+		b := c.byte()
+		v |= int64(b&0x7F) << shift
+		if b < 0x80 {
+			if shift += 7; b&0x40 != 0 {
+				v |= -1 << shift
+			}
+			return v
+		}
+	}
+	c.fail(errNumber)
+	return 0
 }
 
 // nought reads a byte that must be 0.

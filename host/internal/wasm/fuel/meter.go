@@ -1,18 +1,24 @@
 package fuel
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 )
 
-// Names by which the host finds the tank, and the start function if the module
-// has one: that would run before the host could fill the tank, so it becomes an
-// export, which the host calls first.
+// Names by which the host finds the tank and the reserve, and the start function
+// if the module has one: that would run before the host could fill the tank, so
+// it becomes an export, which the host calls first.
 const (
-	Export = "__featurehost_fuel"
-	Start  = "__featurehost_start"
+	Export  = "__featurehost_fuel"
+	Reserve = "__featurehost_reserve"
+	Start   = "__featurehost_start"
 )
+
+// Slice is the most that a guest burns before it steps aside: about a
+// millisecond of compiled code, which Go cannot interrupt.
+const Slice = 1 << 20
 
 // Schedule numbers what things cost (ABI-W-064). Verdicts depend on it, so a
 // change of any cost is a new number.
@@ -77,7 +83,13 @@ type module struct {
 	imported []uint32 // type of each function that the module imports
 	funcs    []uint32 // and of each that it defines
 	globals  uint32   // imported and defined
+	memory   bool     // it has one
 	start    int64    // the start function, or -1
+}
+
+// counts of what is known so far: sections come in order.
+func (m *module) counts() counts {
+	return counts{types: uint32(len(m.types)), functions: uint32(len(m.imported) + len(m.funcs)), globals: m.globals}
 }
 
 // arity is how many values a function takes and gives.
@@ -98,10 +110,11 @@ func Meter(wasm []byte) ([]byte, error) {
 		return nil, err
 	}
 	out := append(make([]byte, 0, len(wasm)+len(wasm)/2), wasm[:8]...)
-	global := []byte{typeI64, 1, opI64Const, 0, opEnd}
-	exports, more := appendExport(nil, Export, 3, m.globals), uint32(1)
+	globals := bytes.Repeat([]byte{typeI64, 1, opI64Const, 0, opEnd}, 2)
+	exports, more := appendExport(nil, Export, 3, m.globals), uint32(2)
+	exports = appendExport(exports, Reserve, 3, m.globals+1)
 	if m.start >= 0 {
-		exports, more = appendExport(exports, Start, 0, uint32(m.start)), 2
+		exports, more = appendExport(exports, Start, 0, uint32(m.start)), 3
 	}
 	put := map[int]bool{}
 	add := func(id byte, body []byte) {
@@ -115,7 +128,7 @@ func Meter(wasm []byte) ([]byte, error) {
 			id      byte
 			n       uint32
 			entries []byte
-		}{{globalSec, 1, global}, {exportSec, more, exports}} {
+		}{{globalSec, 2, globals}, {exportSec, more, exports}} {
 			if own := rank(s.id); own < r && !put[own] {
 				put[own] = true
 				add(s.id, lengthened([]byte{0}, s.n, s.entries))
@@ -132,8 +145,12 @@ func Meter(wasm []byte) ([]byte, error) {
 		missing(rank(s.id))
 		put[rank(s.id)] = true
 		switch s.id {
+		case typeSec:
+			add(s.id, lengthened(s.body, 1, []byte{0x60, 0, 0}))
+		case funcSec:
+			add(s.id, lengthened(s.body, 1, appendU32(nil, uint32(len(m.types)))))
 		case globalSec:
-			add(s.id, lengthened(s.body, 1, global))
+			add(s.id, lengthened(s.body, 2, globals))
 		case exportSec:
 			add(s.id, lengthened(s.body, more, exports))
 		case startSec:
@@ -170,24 +187,26 @@ func (m *module) code(section []byte, t tables) ([]byte, error) {
 	if c.err == nil && int(n) != len(m.funcs) {
 		return nil, fmt.Errorf("the module declares %d functions and has %d", len(m.funcs), n)
 	}
-	out := appendU32(make([]byte, 0, len(section)+len(section)/2), n)
+	out := appendU32(make([]byte, 0, len(section)+len(section)/2), n+1)
 	var b body
 	var text []byte
+	of := m.counts()
 	for i := range n {
 		code := c.bytes(c.u32())
 		if c.err != nil {
 			return nil, c.err
 		}
-		if err := t.scan(code, m.globals, m.types[m.funcs[i]].params, &b); err != nil {
+		if err := t.scan(code, of, m.types[m.funcs[i]].params, &b); err != nil {
 			return nil, fmt.Errorf("function %d of those defined: %w", i, err)
 		}
-		text = b.write(text[:0], code, m.globals)
+		text = b.write(text[:0], code)
 		out = append(appendU32(out, uint32(len(text))), text...)
 		if len(out) > 2*len(section)+Slack/2 {
 			return nil, ErrGrowth
 		}
 	}
-	return out, c.done()
+	text = refill(text[:0], of.globals, m.memory)
+	return append(appendU32(out, uint32(len(text))), text...), c.done()
 }
 
 // read walks the sections.
@@ -247,7 +266,7 @@ func (m *module) note(s section, t tables) error {
 	case tableSec:
 		c.each(func(uint32) { c.refType(); c.limits() })
 	case memorySec:
-		c.each(func(uint32) { c.limits() })
+		c.each(func(uint32) { c.limits(); m.memory = true })
 	case startSec:
 		m.noteStart(c)
 	case countSec:
@@ -262,7 +281,7 @@ func (m *module) note(s section, t tables) error {
 		c.each(func(uint32) {
 			c.valueType()
 			c.byte()
-			t.constant(c, m.globals)
+			t.constant(c, m.counts())
 			m.globals++
 		})
 	case exportSec:
@@ -271,12 +290,14 @@ func (m *module) note(s section, t tables) error {
 			switch {
 			case kind == 3 && i >= m.globals:
 				c.fail(fmt.Errorf("export of global %d: %w", i, ErrIndex))
-			case name == Export || name == Start:
+			case kind == 0 && i >= m.counts().functions:
+				c.fail(fmt.Errorf("export of function %d: %w", i, ErrIndex))
+			case name == Export || name == Reserve || name == Start:
 				c.fail(fmt.Errorf("the export %q: %w", name, ErrReserved))
 			}
 		})
 	case elemSec:
-		c.each(func(uint32) { t.element(c, m.globals) })
+		c.each(func(uint32) { t.element(c, m.counts()) })
 	case dataSec:
 		c.each(func(uint32) {
 			kind := c.u32()
@@ -287,7 +308,7 @@ func (m *module) note(s section, t tables) error {
 				c.u32()
 			}
 			if kind != 1 {
-				t.constant(c, m.globals)
+				t.constant(c, m.counts())
 			}
 			c.bytes(c.u32())
 		})
@@ -329,6 +350,7 @@ func (m *module) noteImport(c *cursor) {
 		c.limits()
 	case 2:
 		c.limits()
+		m.memory = true
 	case 3:
 		c.valueType()
 		c.byte()
@@ -377,7 +399,7 @@ func (c *cursor) names() {
 // element passes over an element segment: bit 0 of its kind says passive or
 // declarative, bit 1 that a table or a type is named, bit 2 that the elements
 // are expressions (https://www.w3.org/TR/wasm-core-2/#element-section).
-func (t tables) element(c *cursor, globals uint32) {
+func (t tables) element(c *cursor, of counts) {
 	kind := c.u32()
 	if kind > 7 {
 		c.fail(fmt.Errorf("an element segment of kind %d: %w", kind, ErrUnknown))
@@ -387,7 +409,7 @@ func (t tables) element(c *cursor, globals uint32) {
 		if kind&2 != 0 {
 			c.u32()
 		}
-		t.constant(c, globals)
+		t.constant(c, of)
 	}
 	switch {
 	case kind&3 == 0:
@@ -397,8 +419,8 @@ func (t tables) element(c *cursor, globals uint32) {
 		c.nought() // functions
 	}
 	if kind&4 == 0 {
-		c.each(func(uint32) { c.u32() })
+		c.each(func(uint32) { c.index("function", of.functions) })
 	} else {
-		c.each(func(uint32) { t.constant(c, globals) })
+		c.each(func(uint32) { t.constant(c, of) })
 	}
 }

@@ -35,7 +35,7 @@ func compiled(t testing.TB, code []byte) (api.Module, error) {
 
 // start fills the tank and does what the start section would have done.
 func start(m api.Module, budget int64) error {
-	tank(m).Set(uint64(budget))
+	fill(m, budget)
 	if f := m.ExportedFunction(fuel.Start); f != nil {
 		_, err := f.Call(context.Background())
 		return err
@@ -43,9 +43,14 @@ func start(m api.Module, budget int64) error {
 	return nil
 }
 
-func tank(m api.Module) api.MutableGlobal {
-	g, _ := m.ExportedGlobal(fuel.Export).(api.MutableGlobal)
-	return g
+// fill leaves the tank empty, so that the guest begins with its reserve.
+func fill(m api.Module, budget int64) {
+	m.ExportedGlobal(fuel.Export).(api.MutableGlobal).Set(0)
+	m.ExportedGlobal(fuel.Reserve).(api.MutableGlobal).Set(uint64(budget))
+}
+
+func left(m api.Module) int64 {
+	return fuel.NewTank(m.ExportedGlobal(fuel.Export).(fuel.Global), m.ExportedGlobal(fuel.Reserve).(fuel.Global)).Left()
 }
 
 // trail calls all functions of a generated module, twice, and says what came of
@@ -132,7 +137,7 @@ func differ(t *testing.T, seed uint64) (spent int64) {
 	if got := trail(slow, sigs, args); got != want {
 		t.Fatalf("seed %d: on the interpreter\n%s\nwithout fuel\n%s", seed, got, want)
 	}
-	a, b := int64(tank(fast).Get()), int64(tank(slow).Get())
+	a, b := left(fast), left(slow)
 	if a != b {
 		t.Fatalf("seed %d: the compiler leaves %d, the interpreter %d", seed, a, b)
 	}
@@ -216,7 +221,7 @@ func ends(t *testing.T, metered []byte) {
 		return
 	}
 	for name, f := range c.ExportedFunctions() { // the start function is one
-		tank(m).Set(100)
+		fill(m, 100)
 		args := make([]uint64, 2*len(f.ParamTypes()))
 		for i, p := range f.ParamTypes() {
 			if p == 0x7B {
@@ -321,10 +326,10 @@ func TestMeter_EndlessWork_Stopped(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tank(m).Set(100_000)
+			fill(m, 100_000)
 			_, err = m.ExportedFunction("f").Call(context.Background())
-			if left := int64(tank(m).Get()); err == nil || left >= 0 {
-				t.Errorf("got %v with %d left", err, left)
+			if n := left(m); err == nil || n >= 0 {
+				t.Errorf("got %v with %d left", err, n)
 			}
 		})
 	}
@@ -374,14 +379,14 @@ func TestMeter_Costs(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, more := range []int64{0, 5} {
-				tank(m).Set(uint64(c.cost + more))
-				if _, err := m.ExportedFunction("f").Call(context.Background()); err != nil || int64(tank(m).Get()) != more {
-					t.Errorf("of %d, %d are left: %v", c.cost+more, int64(tank(m).Get()), err)
+				fill(m, c.cost+more)
+				if _, err := m.ExportedFunction("f").Call(context.Background()); err != nil || left(m) != more {
+					t.Errorf("of %d, %d are left: %v", c.cost+more, left(m), err)
 				}
 			}
-			tank(m).Set(uint64(c.cost - 1))
-			if _, err := m.ExportedFunction("f").Call(context.Background()); err == nil || int64(tank(m).Get()) >= 0 {
-				t.Errorf("of %d, %d are left: %v", c.cost-1, int64(tank(m).Get()), err)
+			fill(m, c.cost-1)
+			if _, err := m.ExportedFunction("f").Call(context.Background()); err == nil || left(m) >= 0 {
+				t.Errorf("of %d, %d are left: %v", c.cost-1, left(m), err)
 			}
 		})
 	}
@@ -404,7 +409,15 @@ func TestMeter_ReachForTheTank_Refused(t *testing.T) {
 		{"places elements by it", handmade(sectionOf(4, vector([]byte{0x70, 0, 1})), one, sectionOf(9, vector([]byte{0, 0x23, 1, 0x0B, 0}))), fuel.ErrIndex},
 		{"an element is it", handmade(sectionOf(4, vector([]byte{0x70, 0, 1})), one, sectionOf(9, vector([]byte{5, 0x70, 1, 0x23, 1, 0x0B}))), fuel.ErrIndex},
 		{"reads a scratch local", lone("\x41\x00\x20\x00\x1a"), fuel.ErrIndex},
+		{"calls the refill", lone("\x10\x01\x41\x00"), fuel.ErrIndex},
+		{"takes a reference to the refill", lone("\xd2\x01\x1a\x41\x00"), fuel.ErrIndex},
+		{"exports the refill", handmade(sectionOf(1, vector([]byte("\x60\x00\x00"))), sectionOf(3, vector(u(0))), sectionOf(7, vector([]byte("\x01x\x00\x01"))), sectionOf(10, vector(sized([]byte("\x00\x0b"))))), fuel.ErrIndex},
+		{"an element is the refill", handmade(sectionOf(1, vector([]byte("\x60\x00\x00"))), sectionOf(3, vector(u(0))), sectionOf(4, vector([]byte{0x70, 0, 1})), sectionOf(9, vector([]byte("\x00\x41\x00\x0b\x01\x01"))), sectionOf(10, vector(sized([]byte("\x00\x0b"))))), fuel.ErrIndex},
+		{"an element expression is the refill", handmade(sectionOf(1, vector([]byte("\x60\x00\x00"))), sectionOf(3, vector(u(0))), sectionOf(4, vector([]byte{0x70, 0, 1})), sectionOf(9, vector([]byte("\x05\x70\x01\xd2\x01\x0b"))), sectionOf(10, vector(sized([]byte("\x00\x0b"))))), fuel.ErrIndex},
+		{"calls by the type of the refill", lone("\x41\x00\x11\x01\x00\x41\x00"), fuel.ErrIndex},
+		{"a block of its type", lone("\x02\x01\x0b\x41\x00"), fuel.ErrIndex},
 		{"has its name", handmade(one, sectionOf(7, vector(append(sized([]byte(fuel.Export)), 3, 0)))), fuel.ErrReserved},
+		{"has the name of the reserve", handmade(one, sectionOf(7, vector(append(sized([]byte(fuel.Reserve)), 3, 0)))), fuel.ErrReserved},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := fuel.Meter(c.code); !errors.Is(err, c.want) {
@@ -428,8 +441,8 @@ func TestMeter_StartFunction_Metered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := start(m, 1000); err == nil || int64(tank(m).Get()) >= 0 {
-		t.Errorf("got %v with %d left", err, int64(tank(m).Get()))
+	if err := start(m, 1000); err == nil || left(m) >= 0 {
+		t.Errorf("got %v with %d left", err, left(m))
 	}
 	if _, err := fuel.Meter(module("\x01\x7f", "")); err == nil {
 		t.Error("a start function with a parameter is taken")

@@ -10,6 +10,8 @@ const (
 	loop             // a block type; a check goes in after it
 	ends             // end
 	index            // one index
+	function         // the index of a function
+	indirect         // the indices of a type and of a table
 	indices          // two indices
 	branches         // br_table: a vector of labels and one more
 	local            // the index of a local
@@ -52,7 +54,7 @@ func opcodes() *[256]shape {
 	of[0x00], of[0x01] = plain, plain // unreachable, nop
 	of[0x02], of[0x03], of[0x04], of[0x05], of[0x0B] = block, loop, block, plain, ends
 	of[0x0C], of[0x0D], of[0x0E], of[0x0F] = index, index, branches, plain
-	of[0x10], of[0x11] = index, indices // call, call_indirect
+	of[0x10], of[0x11] = function, indirect // call, call_indirect
 	of[0x1A], of[0x1B], of[0x1C] = plain, plain, types
 	span(&of, 0x20, 0x22, local)
 	span(&of, 0x23, 0x24, global)
@@ -61,7 +63,7 @@ func opcodes() *[256]shape {
 	of[0x3F], of[0x40] = zero, grow
 	of[0x41], of[0x42], of[0x43], of[0x44] = number32, number64, raw4, raw8
 	span(&of, 0x45, 0xC4, plain) // comparisons, arithmetic, conversions, sign extension
-	of[0xD0], of[0xD1], of[0xD2] = refType, plain, index
+	of[0xD0], of[0xD1], of[0xD2] = refType, plain, function
 	of[0xFC], of[0xFD] = prefixFC, prefixFD
 	return &of
 }

@@ -3,16 +3,24 @@ package fuel
 // Instructions that a check is made of.
 const (
 	opUnreachable = 0x00
+	opLoop        = 0x03
 	opIf          = 0x04
 	opEnd         = 0x0B
+	opBrIf        = 0x0D
+	opCall        = 0x10
+	opDrop        = 0x1A
+	opSelect      = 0x1B
 	opLocalGet    = 0x20
+	opLocalSet    = 0x21
 	opLocalTee    = 0x22
 	opGlobalGet   = 0x23
 	opGlobalSet   = 0x24
+	opMemoryGrow  = 0x40
 	opI32Const    = 0x41
 	opI64Const    = 0x42
 	opI32Ne       = 0x47
 	opI64LtS      = 0x53
+	opI64LeS      = 0x57
 	opI64Add      = 0x7C
 	opI64Sub      = 0x7D
 	opI64Shl      = 0x86
@@ -39,14 +47,15 @@ func weightOf(k uint32) int64 { return 1 + int64(k/64) }
 // inserter writes checks into one function.
 type inserter struct {
 	tank          uint32 // index of the global
+	refill        uint32 // index of the function
 	left          uint32 // local i64: what is left
 	count, answer uint32 // locals i32: an operand, a result
 }
 
 // write appends the body of a function with its checks, without its size.
-func (b *body) write(out, code []byte, tank uint32) []byte {
+func (b *body) write(out, code []byte) []byte {
 	first := b.params + uint32(b.locals)
-	in := inserter{tank: tank, left: first, count: first + 1, answer: first + 2}
+	in := inserter{tank: b.of.globals, refill: b.of.functions, left: first, count: first + 1, answer: first + 2}
 	more := uint32(1)
 	if b.tee {
 		more++
@@ -78,14 +87,43 @@ func (b *body) write(out, code []byte, tank uint32) []byte {
 	return append(out, code[from:]...)
 }
 
-// burn takes from the tank what amount pushes, and traps when nothing is left.
+// burn takes from the tank what amount pushes, and refills it when it was less.
 func (in *inserter) burn(out []byte, amount func([]byte) []byte) []byte {
 	out = appendU32(append(out, opGlobalGet), in.tank)
 	out = amount(out)
 	out = appendU32(append(out, opI64Sub, opLocalTee), in.left)
 	out = appendU32(append(out, opGlobalSet), in.tank)
 	out = appendU32(append(out, opLocalGet), in.left)
-	return append(out, opI64Const, 0, opI64LtS, opIf, noResult, opUnreachable, opEnd)
+	out = append(out, opI64Const, 0, opI64LtS, opIf, noResult)
+	return append(appendU32(append(out, opCall), in.refill), opEnd)
+}
+
+// refill appends the body of the function that fills the tank from the reserve,
+// slice by slice, and traps when that is empty. Each time it asks for no memory:
+// for that the engine leaves the guest's code, so that the host's collector,
+// which stops all its threads, and its watchdog have their turn.
+func refill(out []byte, tank uint32, memory bool) []byte {
+	reserve := tank + 1
+	get := func(global uint32) { out = appendU32(append(out, opGlobalGet), global) }
+	slice := func() { out = appendS64(append(out, opI64Const), Slice) }
+	out = append(out, 1, 1, typeI64) // what is taken
+	out = append(out, opLoop, noResult)
+	if memory {
+		out = append(out, opI32Const, 0, opMemoryGrow, 0, opDrop)
+	}
+	get(reserve)
+	out = append(out, opI64Const, 0, opI64LeS, opIf, noResult, opUnreachable, opEnd)
+	get(reserve)
+	slice()
+	get(reserve)
+	slice()
+	out = append(out, opI64LtS, opSelect, opLocalSet, 0)
+	get(reserve)
+	out = appendU32(append(out, opLocalGet, 0, opI64Sub, opGlobalSet), reserve)
+	get(tank)
+	out = appendU32(append(out, opLocalGet, 0, opI64Add, opGlobalSet), tank)
+	get(tank)
+	return append(out, opI64Const, 0, opI64LtS, opBrIf, 0, opEnd, opEnd)
 }
 
 // amount gives what an instruction over many bytes costs: a unit, and one for

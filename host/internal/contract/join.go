@@ -1,4 +1,4 @@
-package wasm
+package contract
 
 import (
 	"context"
@@ -11,10 +11,10 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// assemble puts the guest's columns beside those that it never saw. A map's
+// Join puts the guest's columns beside those that it never saw. A map's
 // columns travel by reference; a filter's are cut down to the rows that stay.
 // nil means that no row stays.
-func (b *binding) assemble(ctx context.Context, in, made flow.Record) (flow.Record, error) {
+func (b *Binding) Join(ctx context.Context, in, made flow.Record) (flow.Record, error) {
 	switch b.selection {
 	case byKeep:
 		keep := made.Column(0).(*array.Boolean)
@@ -28,7 +28,7 @@ func (b *binding) assemble(ctx context.Context, in, made flow.Record) (flow.Reco
 }
 
 // joined makes a record of input columns and the guest's; it borrows both.
-func (b *binding) joined(in, made []arrow.Array, rows int64) flow.Record {
+func (b *Binding) joined(in, made []arrow.Array, rows int64) flow.Record {
 	columns := make([]arrow.Array, len(b.source))
 	for i, from := range b.source {
 		if from >= 0 {
@@ -37,12 +37,12 @@ func (b *binding) joined(in, made []arrow.Array, rows int64) flow.Record {
 			columns[i] = made[^from]
 		}
 	}
-	return array.NewRecordBatch(b.out, columns, rows)
+	return array.NewRecordBatch(b.Out, columns, rows)
 }
 
 // filtered keeps the rows that keep marks. cutMade says that the guest's
 // other columns are as long as the input, and are cut as well.
-func (b *binding) filtered(ctx context.Context, in, made flow.Record, keep *array.Boolean, cutMade bool) (flow.Record, error) {
+func (b *Binding) filtered(ctx context.Context, in, made flow.Record, keep *array.Boolean, cutMade bool) (flow.Record, error) {
 	rows := bitutil.CountSetBits(keep.Data().Buffers()[1].Bytes(), keep.Data().Offset(), keep.Len())
 	switch rows {
 	case 0:

@@ -1,4 +1,4 @@
-package wasm
+package contract
 
 import (
 	"strings"
@@ -11,16 +11,16 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// binding is a manifest held against the schema and config of one stage.
-type binding struct {
-	in     *flow.Schema
-	pick   []int        // input column of each column that the guest sees
-	seen   *flow.Schema // those columns, named as the manifest names them
-	static []flow.Field // declared output columns; nil when fh_init decides
+// Binding is a manifest held against the schema and config of one stage.
+type Binding struct {
+	In   *flow.Schema
+	Pick []int        // input column of each column that the plugin sees
+	Seen *flow.Schema // those columns, named as the manifest names them
+	Out  *flow.Schema // of the stage; nil before Settle
 
+	static    []flow.Field // declared output columns; nil when the plugin decides
 	selection selection
-	out       *flow.Schema
-	source    []int // of each output column: input column i, or ^i for column i of the guest's answer
+	source    []int // of each output column: input column i, or ^i for column i of the plugin's answer
 }
 
 // selection says by which column a filter tells the rows that stay.
@@ -32,19 +32,19 @@ const (
 	byRows
 )
 
-// bindInput finds the columns that the manifest asks for (FH-2002).
-func bindInput(m *abi.Manifest, config map[string]any, in *flow.Schema) (*binding, error) {
+// Bind finds the columns that the manifest asks for (FH-2002).
+func Bind(m *abi.Manifest, config map[string]any, in *flow.Schema) (*Binding, error) {
 	names, err := m.ResolveInput(config)
 	if err != nil {
-		return nil, fromABI(err)
+		return nil, FromABI(err)
 	}
-	b := &binding{in: in}
+	b := &Binding{In: in}
 	fields := make([]flow.Field, len(names))
 	for i, name := range names {
 		want := m.Input[i]
 		at := in.FieldIndices(name)
 		if len(at) == 0 {
-			e := refusal(abi.CodeInputSchema, "the plugin reads column %q, which its input does not have", name)
+			e := Refusal(abi.CodeInputSchema, "the plugin reads column %q, which its input does not have", name)
 			if near := fault.Suggest(name, columnNames(in)); near != "" {
 				return nil, e.WithHint("did you mean %q? Else rename it before, as in [query]", near)
 			}
@@ -54,17 +54,17 @@ func bindInput(m *abi.Manifest, config map[string]any, in *flow.Schema) (*bindin
 		if err := bindType(name, want, typ); err != nil {
 			return nil, err
 		}
-		b.pick = append(b.pick, at[0])
+		b.Pick = append(b.Pick, at[0])
 		fields[i] = flow.Field{Name: want.Name, Type: typ, Nullable: want.Nullable}
 	}
-	b.seen = arrow.NewSchema(fields, nil)
+	b.Seen = arrow.NewSchema(fields, nil)
 	return b, b.bindStatic(m, config)
 }
 
 func bindType(name string, want abi.InputColumn, typ flow.DataType) error {
 	if want.Type == abi.AnyType {
 		if err := cdata.Supported(typ); err != nil {
-			return refusal(abi.CodeInputSchema, "column %q: %s", name, fault.As(err).Message).WithHint("%s", fault.As(err).Hint)
+			return Refusal(abi.CodeInputSchema, "column %q: %s", name, fault.As(err).Message).WithHint("%s", fault.As(err).Hint)
 		}
 		return nil
 	}
@@ -75,20 +75,20 @@ func bindType(name string, want abi.InputColumn, typ flow.DataType) error {
 	if sameType(t, typ) {
 		return nil
 	}
-	e := refusal(abi.CodeInputSchema, "column %q is of type %s, the plugin reads %s", name, cdata.TypeName(typ), want.Type)
+	e := Refusal(abi.CodeInputSchema, "column %q is of type %s, the plugin reads %s", name, cdata.TypeName(typ), want.Type)
 	if want.SafeCast {
 		return e.WithHint("cast it before, as in [query]: the cast that the plugin would allow is not built yet")
 	}
 	return e.WithHint("cast it before, as in [query]")
 }
 
-func (b *binding) bindStatic(m *abi.Manifest, config map[string]any) error {
+func (b *Binding) bindStatic(m *abi.Manifest, config map[string]any) error {
 	if !m.Output.Static {
 		return nil
 	}
 	names, err := m.ResolveOutput(config)
 	if err != nil {
-		return fromABI(err)
+		return FromABI(err)
 	}
 	b.static = make([]flow.Field, len(names))
 	for i, c := range m.Output.Columns {
@@ -101,8 +101,8 @@ func (b *binding) bindStatic(m *abi.Manifest, config map[string]any) error {
 	return nil
 }
 
-// bindOutput settles the stage's schema once a guest has answered its own.
-func (b *binding) bindOutput(m *abi.Manifest, made *flow.Schema) error {
+// Settle settles the stage's schema once a guest has answered its own.
+func (b *Binding) Settle(m *abi.Manifest, made *flow.Schema) error {
 	if b.static != nil {
 		if err := matchStatic(b.static, made.Fields()); err != nil {
 			return err
@@ -111,7 +111,7 @@ func (b *binding) bindOutput(m *abi.Manifest, made *flow.Schema) error {
 	fields := made.Fields()
 	if m.Kind == abi.Filter {
 		if len(fields) == 0 {
-			return refusal(abi.CodeOutputSchema, "a filter's first output column is %q or %q, it has none", abi.KeepColumn, abi.RowsColumn)
+			return Refusal(abi.CodeOutputSchema, "a filter's first output column is %q or %q, it has none", abi.KeepColumn, abi.RowsColumn)
 		}
 		first := fields[0]
 		switch {
@@ -122,7 +122,7 @@ func (b *binding) bindOutput(m *abi.Manifest, made *flow.Schema) error {
 			b.selection = byRows
 		}
 		if b.selection == allRows {
-			return refusal(abi.CodeOutputSchema, "a filter's first output column is %q (bool) or %q (int32), never null; found %q (%s, nullable %t)",
+			return Refusal(abi.CodeOutputSchema, "a filter's first output column is %q (bool) or %q (int32), never null; found %q (%s, nullable %t)",
 				abi.KeepColumn, abi.RowsColumn, first.Name, cdata.TypeName(first.Type), first.Nullable)
 		}
 	}
@@ -131,8 +131,8 @@ func (b *binding) bindOutput(m *abi.Manifest, made *flow.Schema) error {
 
 // place lays the guest's columns over the input's: in place of the one of the
 // same name, else at the end (ABI-M-010).
-func (b *binding) place(made []flow.Field) error {
-	fields := append([]flow.Field(nil), b.in.Fields()...)
+func (b *Binding) place(made []flow.Field) error {
+	fields := append([]flow.Field(nil), b.In.Fields()...)
 	b.source = make([]int, len(fields))
 	at := map[string]int{}
 	for i, f := range fields {
@@ -145,16 +145,16 @@ func (b *binding) place(made []flow.Field) error {
 			continue
 		}
 		if err := abi.CheckName(f.Name); err != nil {
-			return fromABI(err)
+			return FromABI(err)
 		}
 		if mine[f.Name] {
-			return refusal(abi.CodeNameClash, "two output columns are named %q", f.Name)
+			return Refusal(abi.CodeNameClash, "two output columns are named %q", f.Name)
 		}
 		mine[f.Name] = true
 		k, there := at[f.Name]
 		switch {
 		case there && b.static == nil:
-			return refusal(abi.CodeNameClash, "the plugin makes column %q, which its input has already", f.Name).
+			return Refusal(abi.CodeNameClash, "the plugin makes column %q, which its input has already", f.Name).
 				WithHint("a plugin that replaces columns declares them in its manifest (output.mode \"static\"); else choose another name by its config")
 		case there:
 			fields[k], b.source[k] = f, ^i
@@ -162,19 +162,19 @@ func (b *binding) place(made []flow.Field) error {
 			fields, b.source = append(fields, f), append(b.source, ^i)
 		}
 	}
-	metadata := b.in.Metadata()
-	b.out = arrow.NewSchema(fields, &metadata)
+	metadata := b.In.Metadata()
+	b.Out = arrow.NewSchema(fields, &metadata)
 	return nil
 }
 
 // matchStatic holds what fh_init answered against the manifest (ABI-W-011).
 func matchStatic(want, got []flow.Field) error {
 	if len(want) != len(got) {
-		return refusal(abi.CodeOutputSchema, "fh_init answered %d columns, the manifest declares %d", len(got), len(want))
+		return Refusal(abi.CodeOutputSchema, "fh_init answered %d columns, the manifest declares %d", len(got), len(want))
 	}
 	for i, w := range want {
 		if g := got[i]; g.Name != w.Name || g.Nullable != w.Nullable || !sameType(w.Type, g.Type) {
-			return refusal(abi.CodeOutputSchema, "output column %d is %q (%s, nullable %t) by fh_init and %q (%s, nullable %t) by the manifest",
+			return Refusal(abi.CodeOutputSchema, "output column %d is %q (%s, nullable %t) by fh_init and %q (%s, nullable %t) by the manifest",
 				i, g.Name, cdata.TypeName(g.Type), g.Nullable, w.Name, cdata.TypeName(w.Type), w.Nullable)
 		}
 	}
@@ -203,8 +203,8 @@ func sameType(a, b flow.DataType) bool {
 	return arrow.TypeEqual(a, b)
 }
 
-// sameSchema compares what two instances of a plugin answered (V13).
-func sameSchema(a, b *flow.Schema) bool {
+// SameSchema compares what two instances of a plugin answered (V13).
+func SameSchema(a, b *flow.Schema) bool {
 	if a.NumFields() != b.NumFields() {
 		return false
 	}

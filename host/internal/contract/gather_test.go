@@ -1,4 +1,4 @@
-package wasm
+package contract
 
 import (
 	"context"
@@ -8,13 +8,15 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/compute"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/host/hosttest"
 )
 
 // Our own cutting of columns is the library's, for all types, from slices.
 func TestChosen_SameAsLibrary(t *testing.T) {
 	ctx := context.Background()
 	for _, nulls := range []int{0, 4, 10} {
-		whole := zoo(t, 700, nulls)
+		whole := hosttest.Zoo(t, 700, nulls)
 		r := rand.New(rand.NewPCG(5, uint64(nulls)))
 		for _, cut := range [][2]int64{{0, 700}, {3, 90}, {699, 700}} {
 			part := whole.Record.NewSlice(cut[0], cut[1])
@@ -38,7 +40,7 @@ func TestChosen_SameAsLibrary(t *testing.T) {
 					t.Fatal(err)
 				}
 				if !array.Equal(got, want) || got.NullN() != want.NullN() {
-					t.Errorf("%s, rows %v: got %v, want %v", allTypes[i], cut, got, want)
+					t.Errorf("%s, rows %v: got %v, want %v", hosttest.ZooTypes()[i], cut, got, want)
 				}
 			}
 			part.Release()
