@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,30 @@ func TestStage_Timeout_StopsTheGuest(t *testing.T) {
 	defer s.Close()
 	if _, err := s.Open(context.Background(), b.Record.Schema()); !fault.Is(err, abi.CodeInit) || !fault.Is(err, abi.CodeTimeout) {
 		t.Errorf("fh_init: %v", err)
+	}
+}
+
+// ABI-W-062: compiled code is nothing that Go can interrupt, so a guest steps
+// aside itself: while it spins, collections begin and end, and the watchdog has
+// its turn. Without that the whole process would stand still.
+func TestStage_Spinning_HostGoesOn(t *testing.T) {
+	use := mode("spin")
+	use.Limits = abi.Limits{FuelBase: abi.MaxFuel, FuelPerRow: abi.MaxFuel, Timeout: 500 * time.Millisecond}
+	b := batchOf(t, 13, 1)
+	defer b.Release()
+	s, _ := open(t, load(t, newEngine(t), hostile(t, "map", decided)), use, b.Record.Schema())
+	done := make(chan error, 1)
+	go func() { _, err := s.Do(context.Background(), b, false); done <- err }()
+	for collections := 0; ; collections++ {
+		select {
+		case err := <-done:
+			if !fault.Is(err, abi.CodeTimeout) || collections < 3 {
+				t.Errorf("%d collections while the guest was spinning, then %v", collections, err)
+			}
+			return
+		default:
+			runtime.GC()
+		}
 	}
 }
 

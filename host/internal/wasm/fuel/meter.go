@@ -113,8 +113,18 @@ func Meter(wasm []byte) ([]byte, error) {
 	globals := bytes.Repeat([]byte{typeI64, 1, opI64Const, 0, opEnd}, 2)
 	exports, more := appendExport(nil, Export, 3, m.globals), uint32(2)
 	exports = appendExport(exports, Reserve, 3, m.globals+1)
-	if m.start >= 0 {
+	// The start function is called by one more function, since an export would
+	// declare it as one that may be referred to. Where there is no code, nothing
+	// can refer to it.
+	runs := len(m.funcs) > 0
+	if starter := m.counts().functions + 1; m.start >= 0 && runs {
+		exports, more = appendExport(exports, Start, 0, starter), 3
+	} else if m.start >= 0 {
 		exports, more = appendExport(exports, Start, 0, uint32(m.start)), 3
+	}
+	added := uint32(1) // functions, all of the type that is added
+	if m.start >= 0 {
+		added = 2
 	}
 	put := map[int]bool{}
 	add := func(id byte, body []byte) {
@@ -144,18 +154,18 @@ func Meter(wasm []byte) ([]byte, error) {
 		}
 		missing(rank(s.id))
 		put[rank(s.id)] = true
-		switch s.id {
-		case typeSec:
+		switch { // a module without functions needs no refill
+		case s.id == typeSec && runs:
 			add(s.id, lengthened(s.body, 1, []byte{0x60, 0, 0}))
-		case funcSec:
-			add(s.id, lengthened(s.body, 1, appendU32(nil, uint32(len(m.types)))))
-		case globalSec:
+		case s.id == funcSec && runs:
+			add(s.id, lengthened(s.body, added, bytes.Repeat(appendU32(nil, uint32(len(m.types))), int(added))))
+		case s.id == globalSec:
 			add(s.id, lengthened(s.body, 2, globals))
-		case exportSec:
+		case s.id == exportSec:
 			add(s.id, lengthened(s.body, more, exports))
-		case startSec:
-		case codeSec:
-			code, err := m.code(s.body, t)
+		case s.id == startSec:
+		case s.id == codeSec && runs:
+			code, err := m.code(s.body, t, added)
 			if err != nil {
 				return nil, err
 			}
@@ -180,14 +190,14 @@ func lengthened(body []byte, n uint32, entries []byte) []byte {
 	return append(append(out, body[c.at:]...), entries...)
 }
 
-// code rewrites all functions.
-func (m *module) code(section []byte, t tables) ([]byte, error) {
+// code rewrites all functions and adds so many.
+func (m *module) code(section []byte, t tables, added uint32) ([]byte, error) {
 	c := &cursor{b: section}
 	n := c.u32()
 	if c.err == nil && int(n) != len(m.funcs) {
 		return nil, fmt.Errorf("the module declares %d functions and has %d", len(m.funcs), n)
 	}
-	out := appendU32(make([]byte, 0, len(section)+len(section)/2), n+1)
+	out := appendU32(make([]byte, 0, len(section)+len(section)/2), n+added)
 	var b body
 	var text []byte
 	of := m.counts()
@@ -206,7 +216,12 @@ func (m *module) code(section []byte, t tables) ([]byte, error) {
 		}
 	}
 	text = refill(text[:0], of.globals, m.memory)
-	return append(appendU32(out, uint32(len(text))), text...), c.done()
+	out = append(appendU32(out, uint32(len(text))), text...)
+	if added > 1 {
+		text = append(appendU32(append(text[:0], 0, opCall), uint32(m.start)), opEnd)
+		out = append(appendU32(out, uint32(len(text))), text...)
+	}
+	return out, c.done()
 }
 
 // read walks the sections.

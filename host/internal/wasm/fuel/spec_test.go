@@ -132,7 +132,7 @@ type world struct {
 func newWorld(t *testing.T, suite fs.FS, config wazero.RuntimeConfig, meter bool) *world {
 	t.Helper()
 	ctx := context.Background()
-	w := &world{rt: wazero.NewRuntimeWithConfig(ctx, config.WithCoreFeatures(api.CoreFeaturesV2)), meter: meter, byName: map[string]api.Module{}}
+	w := &world{rt: wazero.NewRuntimeWithConfig(ctx, config), meter: meter, byName: map[string]api.Module{}}
 	t.Cleanup(func() { _ = w.rt.Close(ctx) })
 	code, err := fs.ReadFile(suite, "spectest.wasm")
 	if err != nil {
@@ -271,7 +271,7 @@ func TestMeter_SpecSuite_AsPlain(t *testing.T) {
 		name   string
 		config wazero.RuntimeConfig
 	}{{"compiler", wazero.NewRuntimeConfigCompiler()}, {"interpreter", wazero.NewRuntimeConfigInterpreter()}} {
-		for _, version := range []string{"v1", "v2"} {
+		for version, features := range map[string]api.CoreFeatures{"v1": api.CoreFeaturesV1, "v2": api.CoreFeaturesV2} {
 			suite := specSuite(t, version)
 			scripts, err := fs.Glob(suite.(suiteFS)[0], "*.json")
 			if err != nil || len(scripts) < 70 {
@@ -283,7 +283,7 @@ func TestMeter_SpecSuite_AsPlain(t *testing.T) {
 				}
 				t.Run(engine.name+"/"+version+"/"+strings.TrimSuffix(name, ".json"), func(t *testing.T) {
 					t.Parallel()
-					runScript(t, suite, name, engine.config)
+					runScript(t, suite, name, engine.config.WithCoreFeatures(features))
 				})
 			}
 		}
