@@ -7,13 +7,15 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/contract"
+	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
 // Caps on a module (ABI-W-060).
 const (
 	maxModule   = 64 << 20
 	maxFunction = 1 << 20
-	maxTable    = 1 << 20
+	maxTable    = fuel.MaxTable
+	maxTables   = 100
 	wasiModule  = "wasi_snapshot_preview1"
 	pageBytes   = 1 << 16
 )
@@ -165,10 +167,15 @@ func checkSizes(o *outline, _ *abi.Manifest) error {
 	if o.largestFn > maxFunction {
 		return contract.Refusal(abi.CodeTooLarge, "a function of the module has %d bytes, at most %d are allowed", o.largestFn, maxFunction)
 	}
+	if n := len(o.tables); n > maxTables {
+		return contract.Refusal(abi.CodeTooLarge, "the module has %d tables, at most %d are allowed", n, maxTables)
+	}
+	elements := uint64(0)
 	for _, t := range o.tables {
-		if t.min > maxTable {
-			return contract.Refusal(abi.CodeTooLarge, "a table of the module has %d elements, at most %d are allowed", t.min, maxTable)
-		}
+		elements += uint64(t.min)
+	}
+	if elements > maxTable {
+		return contract.Refusal(abi.CodeTooLarge, "the tables of the module begin with %d elements, at most %d are allowed", elements, maxTable)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,8 @@ func TestLoad_ForbiddenModule_Refused(t *testing.T) {
 		{"exceptions", edit(func(a *assembly) { a.tail = sec(sectionTag, "\x01\x00\x02") }), plainManifest, abi.CodeFeature, "exceptions"},
 		{"gc", edit(func(a *assembly) { a.types = append(a.types, "\x5f\x00") }), plainManifest, abi.CodeFeature, "0x5f"},
 		{"huge table", edit(func(a *assembly) { a.tables = []string{"\x70\x00" + uleb(1<<20+1)} }), plainManifest, abi.CodeTooLarge, "1048577 elements"},
+		{"huge tables", edit(func(a *assembly) { a.tables = []string{"\x70\x00" + uleb(1<<19), "\x70\x00" + uleb(1<<19+1)} }), plainManifest, abi.CodeTooLarge, "1048577 elements"},
+		{"many tables", edit(func(a *assembly) { a.tables = slices.Repeat([]string{"\x70\x00\x00"}, 101) }), plainManifest, abi.CodeTooLarge, "101 tables"},
 		{"huge function", edit(func(a *assembly) { a.funcs[2].code = strings.Repeat("\x01", 1<<20) }), plainManifest, abi.CodeTooLarge, "a function"},
 		{"lying count", edit(func(a *assembly) { a.tail = sec(sectionCode, "\xff\xff\xff\xff\x0f") }), plainManifest, abi.CodeCompile, "cut short"},
 	} {

@@ -11,7 +11,8 @@
 //     Slice. The host fills them before a call and reads them after; a trap with
 //     less than nothing in both is exhausted fuel.
 //   - F2: nothing else changes: results, memory, tables, globals and traps are
-//     those of the module as it was. Indices stay.
+//     those of the module as it was. Indices stay. Only tables end at
+//     MaxTable, as if the module had said so.
 //   - F3: a module cannot reach its tank. An index that the original did not
 //     have is refused, wherever it stands.
 //   - F4: what is burnt depends on the module and its input alone, not on the

@@ -159,6 +159,12 @@ func Meter(wasm []byte) ([]byte, error) {
 			add(s.id, lengthened(s.body, 1, []byte{0x60, 0, 0}))
 		case s.id == funcSec && runs:
 			add(s.id, lengthened(s.body, added, bytes.Repeat(appendU32(nil, uint32(len(m.types))), int(added))))
+		case s.id == tableSec:
+			tables, err := clamp(s.body)
+			if err != nil {
+				return nil, err
+			}
+			add(s.id, tables)
 		case s.id == globalSec:
 			add(s.id, lengthened(s.body, 2, globals))
 		case s.id == exportSec:

@@ -517,3 +517,35 @@ func BenchmarkMeter(b *testing.B) {
 		})
 	}
 }
+
+// ABI-W-066: a table grows to its share of MaxTable, or to its own maximum.
+func TestMeter_Tables_Clamped(t *testing.T) {
+	grow := func(by, table string) string { return "\xd0\x70\x41" + by + "\xfc\x0f" + table } // ref.null func, i32.const, table.grow
+	for _, c := range []struct {
+		name, tables, by, table string
+		want                    uint64
+	}{
+		{"within", "\x01\x70\x00\x05", "\x80\x80\x04", "\x00", 5},
+		{"to the end", "\x01\x70\x00\x05", "\xfb\xff\x3f", "\x00", 5},
+		{"beyond", "\x01\x70\x00\x05", "\xfc\xff\x3f", "\x00", 1<<32 - 1},
+		{"its own maximum", "\x01\x70\x01\x05\x07", "\x03", "\x00", 1<<32 - 1},
+		{"a quarter of four", "\x04\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "\x80\x80\x10", "\x03", 0},
+		{"more than a quarter", "\x04\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "\x81\x80\x10", "\x03", 1<<32 - 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			metered, err := fuel.Meter(lone(grow(c.by, c.table), sectionOf(4, []byte(c.tables))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := compiled(t, metered)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fill(m, 1<<40)
+			got, err := m.ExportedFunction("f").Call(context.Background())
+			if err != nil || got[0]&(1<<32-1) != c.want {
+				t.Errorf("got %v, %v, want %d", got, err, c.want)
+			}
+		})
+	}
+}
