@@ -97,7 +97,7 @@ func (r *running) run(c *ledger.Claim) flow.Run {
 
 // deadLetters is where the rejected rows of a run lie.
 func (r *running) deadLetters(id string) string {
-	return filepath.Join(r.host.state, "dead_letter", id)
+	return filepath.Join(lettersDir(r.host.state), id)
 }
 
 // runOf is an earlier run as its record tells.

@@ -28,6 +28,7 @@ type Host struct {
 	memory  budget
 	state   string // absolute
 	plugins *catalog.Catalog
+	locks   locks
 
 	mu      sync.Mutex
 	wasm    *wasm.Engine
@@ -56,8 +57,8 @@ func New(file *config.File, o Options) (*Host, error) {
 	}
 	dirs := o.PluginDirs
 	for _, d := range dirs { // named by a person: it had better be there
-		if info, err := os.Stat(d); err != nil || !info.IsDir() {
-			return nil, fault.Wrap(err, NoPluginDir, "the plugin folder %q is no folder that can be read", d)
+		if err := isFolder(d); err != nil {
+			return nil, err
 		}
 	}
 	if len(dirs) == 0 {
@@ -66,7 +67,18 @@ func New(file *config.File, o Options) (*Host, error) {
 	h := &Host{file: file, options: o, memory: share, state: state, modules: map[string]*wasm.Module{}}
 	// A broken plugin harms nobody who does not name it: Find tells of it then.
 	h.plugins, _ = catalog.Discover(dirs...)
+	if h.locks, err = readLocks(file.Dir, dirs); err != nil {
+		return nil, err
+	}
 	return h, nil
+}
+
+// isFolder refuses a plugin folder that is none.
+func isFolder(dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fault.Wrap(err, NoPluginDir, "the plugin folder %q is no folder that can be read", dir)
+	}
+	return nil
 }
 
 // PluginDirs gives the folders that are searched for plugins when none is

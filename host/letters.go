@@ -8,7 +8,33 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/deadletter"
 	"github.com/featurehost/featurehost/host/internal/observe"
+	"github.com/featurehost/featurehost/host/internal/plan"
 )
+
+// stagePlugins tells which plugin each stage of a plan runs, for the letters of
+// its rows.
+func stagePlugins(p *plan.Plan) map[string]deadletter.Plugin {
+	out := map[string]deadletter.Plugin{}
+	for _, s := range rowSteps(p) {
+		if s.Plugin != nil {
+			out[s.Name] = deadletter.Plugin{Name: s.Plugin.Name + "@" + s.Plugin.Version, Digest: s.Plugin.Digest}
+		}
+	}
+	return out
+}
+
+// rowSteps lists the stages of a plan but for those of the feature set.
+func rowSteps(p *plan.Plan) []*plan.Step {
+	var out []*plan.Step
+	for _, s := range p.Sources {
+		out = append(out, s.Prepare...)
+	}
+	out = append(out, p.Steps...)
+	for _, s := range p.Sinks {
+		out = append(out, s.Steps...)
+	}
+	return out
+}
 
 // letters is the dead letter of a run as parts see it: it counts every
 // rejected row, and in a real run keeps it in a file. Parts may call it from

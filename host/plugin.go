@@ -9,6 +9,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/config"
+	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/catalog"
 	"github.com/featurehost/featurehost/host/internal/crash"
@@ -22,6 +23,9 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 	entry, err := s.find(spec.Use)
 	if err != nil {
 		return nil, nil, err
+	}
+	if entry.Transport == catalog.Process {
+		return nil, nil, fault.New(catalog.BrokenPlugin, "plugin %q is a program of its own, in %s, and this build runs Wasm plugins only", entry.Name, entry.Path)
 	}
 	module, err := h.module(entry)
 	if err != nil {
@@ -56,9 +60,13 @@ func policy(onError string) crash.Policy {
 	return crash.Fail
 }
 
-// find gives the plugin that a name stands for.
+// find gives the plugin that a name stands for, if the lock allows it.
 func (s *session) find(use string) (catalog.Entry, error) {
-	return s.host.plugins.Find(use, slices.Sorted(maps.Keys(s.host.options.Catalog.Stages))...)
+	e, err := s.host.plugins.Find(use, slices.Sorted(maps.Keys(s.host.options.Catalog.Stages))...)
+	if err == nil {
+		err = s.host.locks.check(e)
+	}
+	return e, err
 }
 
 // known reports an error when no plugin has the name.

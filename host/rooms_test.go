@@ -59,7 +59,7 @@ func rooms() []room {
 		{path: "connectors/blob/s3store", floor: 3, purpose: "objects on S3: the store of a bucket, ranges, uploads, copies"},
 		{path: "connectors/internal/jsontext", floor: 3, purpose: "texts and numbers written as JSON", stdOnly: true},
 		{path: "host/parts", floor: 4, purpose: "the built-in things a pipeline file may name"},
-		{path: "host/internal/catalog", floor: 4, purpose: "plugins found by manifest, without compiling"},
+		{path: "host/internal/catalog", floor: 4, purpose: "plugins found by manifest, without compiling, and held against plugins.lock"},
 		{path: "builtins/internal/buffers", floor: 4, purpose: "columns made of buffers that a loop has filled"},
 		{path: "builtins/internal/runs", floor: 4, purpose: "records cut down to the rows kept, column by column", neighbours: []string{"builtins/internal/buffers"}},
 		{path: "builtins", floor: 5, purpose: "registration of the built-in stages and the feature set", neighbours: []string{"builtins/*"}},
@@ -78,6 +78,7 @@ func rooms() []room {
 		{path: "connectors/cassandra", floor: 5, purpose: "the newest row of each key, on a Cassandra cluster"},
 		{path: "host/internal/plan", floor: 6, purpose: "a pipeline file bound to its parts: the schema on every edge", blind: true},
 		{path: "host/internal/pipeline", floor: 6, purpose: "workers, order, exchange, sinks: runs a plan", blind: true, neighbours: []string{"host/internal/plan"}},
+		{path: "conformance/hostile", floor: 7, purpose: "plugins that do one thing wrong each, with the code in which it must end"},
 		{path: "host", floor: 7, purpose: "public face: check, plan, run", blind: true},
 		{path: "host/pipelinetest", floor: 7, purpose: "pipeline tests as files", blind: true, neighbours: []string{"host"}},
 		{path: "cmd/featurehost", floor: 7, purpose: "the command line", neighbours: []string{"host", "host/pipelinetest"}},
@@ -189,7 +190,7 @@ func libraries() map[string][]string {
 		"github.com/segmentio/kafka-go": {"connectors/kafka"},
 		"github.com/hamba/avro":         {"connectors/avro"},
 		"github.com/aws/":               {"connectors/blob/s3store"},
-		"github.com/BurntSushi/toml":    {"config", "host/pipelinetest"},
+		"github.com/BurntSushi/toml":    {"config", "host/pipelinetest", "host/internal/catalog"},
 	}
 }
 

@@ -138,9 +138,10 @@ func (r *running) write(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, claim.Close()) }()
 	run := r.run(claim)
+	plugins := stagePlugins(r.session.plan)
 	r.letters.open = func() (*deadletter.Writer, error) {
 		r.report.DeadLetters = r.deadLetters(run.ID)
-		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins})
+		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: plugins})
 	}
 	err = errors.Join(r.prepare(ctx, sinks, run), r.letters.close())
 	// From here on the table may change: what has begun is brought to its end.

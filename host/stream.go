@@ -116,9 +116,10 @@ type stream struct {
 	options RunOptions
 	held    *held
 	request flow.Request
-	id      string // of the stream; those of its portions begin with it
-	sinks   *sinks // opened again for each portion
-	release func() // of the mark that the stream lives
+	plugins map[string]deadletter.Plugin // by stage
+	id      string                       // of the stream; those of its portions begin with it
+	sinks   *sinks                       // opened again for each portion
+	release func()                       // of the mark that the stream lives
 	report  *Report
 	start   time.Time
 	stages  map[string]StageStats
@@ -193,7 +194,7 @@ func (x *stream) begin(ctx context.Context) error {
 	if err := alone(p); err != nil {
 		return err
 	}
-	x.request, x.report.Plugins = p.Sources[0].Request, p.Plugins()
+	x.request, x.report.Plugins, x.plugins = p.Sources[0].Request, p.Plugins(), stagePlugins(p)
 	if x.sinks, err = session.makeSinks(); err != nil {
 		return err
 	}
@@ -280,7 +281,7 @@ func (x *stream) portion(ctx context.Context, n int) (err error) {
 	run := x.run(fmt.Sprintf("%s-%d", x.id, n))
 	r.letters.open = func() (*deadletter.Writer, error) {
 		r.report.DeadLetters = r.deadLetters(x.id)
-		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: run.Plugins, Prefix: fmt.Sprintf("%d-", n)})
+		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: x.plugins, Prefix: fmt.Sprintf("%d-", n)})
 	}
 	x.held.lend(r.letters, r.events)
 	some, err := x.held.wait(ctx, x.request)

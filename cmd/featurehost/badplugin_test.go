@@ -9,14 +9,14 @@ import (
 )
 
 // hostilePlugin is the guest that breaks the rule its config names, as soon as
-// a batch begins with 13; see host/internal/wasm/testdata/hostile.c.
+// a batch begins with 13; see conformance/hostile/guests/hostile.c.
 func hostilePlugin(t testing.TB, kind string) string {
 	t.Helper()
 	manifest := fmt.Sprintf(`{"abi":"1.0","name":"hostile","version":"1.0.0","kind":%q,
 		"input":{"columns":[{"name":"amount","type":"float64","nullable":true}]},"output":{"mode":"init"},
 		"config_schema":{"type":"object","properties":{"mode":{"type":"string","default":"good"}},"additionalProperties":false},
 		"stateful":false,"deterministic":true}`, kind)
-	w, err := abi.Pack([]byte(read(t, "../../host/internal/wasm/testdata/hostile.wasm")), []byte(manifest))
+	w, err := abi.Pack([]byte(read(t, "../../conformance/hostile/guests/hostile.wasm")), []byte(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestRun_PluginMisbehaves_NothingWritten(t *testing.T) {
 	}
 	w.write("thirteen.csv", rows.String())
 	for _, c := range []struct{ mode, code, says string }{
-		{"trap3", "FH-3002", "the third"},
+		{"trap_value", "FH-3002", "13 is unlucky"},
 		{"divide", "FH-3002", "divide by zero"},
 		{"outside", "FH-3002", "out of bounds"},
 		{"bomb", "FH-3004", "limits.memory"},
@@ -62,14 +62,13 @@ func TestRun_PluginMisbehaves_NothingWritten(t *testing.T) {
 	} {
 		t.Run(c.mode, func(t *testing.T) {
 			w := &world{t, w.dir, w.tmp, w.env}
-			batch := "batch 3"
 			w.pipeline("events.csv", "thirteen.csv", `name = "spend"
 
 [[reader]]`, `name = "spend"
 batch_rows = 20
 workers = 1
 [[reader]]`, "# stage", "[[stage]]\nuse = \"hostile\"\nconfig = { mode = \""+c.mode+"\" }\nlimits = { memory = \"16MiB\" }")
-			w.refused(1, []string{`stage "hostile"`, "hostile@1.0.0", "sha256:", batch, c.code, c.says}, "run", "p.toml")
+			w.refused(1, []string{`stage "hostile"`, "hostile@1.0.0", "sha256:", "thirteen.csv:row 41", c.code, c.says}, "run", "p.toml")
 		})
 	}
 }
@@ -87,9 +86,9 @@ func TestRun_PluginUnfit_RefusedBeforeTheFirstRow(t *testing.T) {
 		if !strings.Contains(manifest, old) {
 			t.Fatalf("the manifest has no %q", old)
 		}
-		w, err := abi.Pack([]byte(read(t, "../../host/internal/wasm/testdata/hostile.wasm")), []byte(strings.Replace(manifest, old, new, 1)))
+		w, err := abi.Pack([]byte(read(t, "../../conformance/hostile/guests/hostile.wasm")), []byte(strings.Replace(manifest, old, new, 1)))
 		if err != nil {
-			return section(read(t, "../../host/internal/wasm/testdata/hostile.wasm"), strings.Replace(manifest, old, new, 1))
+			return section(read(t, "../../conformance/hostile/guests/hostile.wasm"), strings.Replace(manifest, old, new, 1))
 		}
 		return string(w)
 	}
@@ -106,7 +105,7 @@ func TestRun_PluginUnfit_RefusedBeforeTheFirstRow(t *testing.T) {
 		{"a component", "delay_score_c", "\x00asm\x0d\x00\x01\x00" + whole[8:], "flights.csv", "", []string{"FH-1001", "Component"}},
 		{"another major", "delay_score_c", pack(`"abi": "1.0"`, `"abi": "2.0"`), "flights.csv", "", []string{"FH-1002", "2.0"}},
 		{"a newer minor", "delay_score_c", pack(`"abi": "1.0"`, `"abi": "1.9"`), "flights.csv", "", []string{"FH-1002", "1.9"}},
-		{"no manifest", "delay_score_c", read(t, "../../host/internal/wasm/testdata/hostile.wasm"), "flights.csv", "", []string{"FH-1005", "plugin pack"}},
+		{"no manifest", "delay_score_c", read(t, "../../conformance/hostile/guests/hostile.wasm"), "flights.csv", "", []string{"FH-1005", "plugin pack"}},
 		{"column missing", "delay_score_c", whole, "narrow.csv", "", []string{"p.toml:14:7", "FH-2002", "wind_speed"}},
 		{"column of another type", "delay_score_c", whole, "texts.csv", "", []string{"p.toml:14:7", "FH-2002", "dep_delay", "cast it"}},
 		{"misspelt config", "delay_score_c", whole, "flights.csv", "config = { treshold_minutes = 15 }", []string{"FH-2001", "treshold_minutes", "threshold_minutes"}},

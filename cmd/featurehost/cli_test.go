@@ -16,6 +16,8 @@ import (
 //	#          are for people
 //	@ base     write p.toml and events.csv as most tests have them
 //	@ copy A B copy a file of the repository
+//	@ remove F remove a file, or a folder with what is in it
+//	@ program F  let a file be executed
 //	@ env N=V  set a variable for the commands that follow
 //	@ edit F   replace, in file F, the next line's text (< old) by another (> new)
 //	-- F --    write file F, with the lines up to the next line of this list
@@ -94,6 +96,14 @@ func story(w *world, text string) string {
 			w.env = append(w.env, words[2])
 		case strings.HasPrefix(line, "@ copy"):
 			w.write(words[3], read(w, filepath.Join("../..", words[2])))
+		case strings.HasPrefix(line, "@ remove"):
+			if err := os.RemoveAll(w.path(words[2])); err != nil {
+				w.Fatal(err)
+			}
+		case strings.HasPrefix(line, "@ program"):
+			if err := os.Chmod(w.path(words[2]), 0o755); err != nil {
+				w.Fatal(err)
+			}
 		case strings.HasPrefix(line, "@ edit"):
 			out.WriteString(lines[i])
 			was, is := rest("< "), rest("> ")
@@ -164,6 +174,8 @@ func normal(w *world, s string) string {
 	s = strings.ReplaceAll(s, sharedCache(), "CACHE")
 	for _, r := range []struct{ pattern, by string }{
 		{`(\d{6})-[0-9a-f]{8}`, "$1-ID"},
+		{`(?m)\d+ (s|min) ago$`, "AGE ago"},
+		{`"written": "[^"]*"`, `"written": "TIME"`},
 		{`go1\.[0-9.]+ \w+/\w+`, "GO PLATFORM"},
 		{`"go1\.[0-9.]+"`, `"GO"`},
 		{`"\w+/(amd64|arm64)"`, `"PLATFORM"`},
@@ -173,10 +185,12 @@ func normal(w *world, s string) string {
 		{`"(seconds|elapsed)": [0-9.e+-]+`, `"$1": 0`},
 		{`(?m)^(    .*?) +seconds +rows/s$`, "$1"},
 		{`(?m)^(    \S.*?) +\d+\.\d{3}( +[\d,]+)?$`, "$1"},
+		{`(?m)^(    \S.*?) +\d+\.\d{3}( +[\d,]+)? +[\d,]+ fuel/row`, "$1  N fuel/row"},
 		{`(linux|darwin)/(amd64|arm64)`, "PLATFORM"},
 		{`[0-9.]+ [GM]iB in all`, "MEMORY in all"},
 		{`\d+ workers`, "N workers"},
 		{`sha256:[0-9a-f]{64}`, "sha256:DIGEST"},
+		{`sha256:[0-9a-f]{12}\b`, "sha256:SHORT"},
 		{`"(size|batches)": \d+`, `"$1": N`},
 		{`\d+\.\d KiB`, "N KiB"},
 	} {

@@ -49,7 +49,7 @@ func (f failed) Error() string { return fmt.Sprintf("exit status %d", f.status) 
 func verbs() []verb {
 	return []verb{
 		runVerb(), checkVerb(), planVerb(), getVerb(), migrateVerb(), testVerb(), explainVerb(),
-		pluginVerb(), doctorVerb(), versionVerb(),
+		pluginVerb(), deadletterVerb(), doctorVerb(), versionVerb(),
 	}
 }
 

@@ -174,16 +174,25 @@ func builtinParts() finding {
 func plugins(dir string) finding {
 	dirs := host.PluginDirs(dir)
 	var good, bad []string
-	for _, p := range host.Plugins(dirs...) {
-		if p.Err != nil {
+	list, err := host.Plugins(dirs...)
+	for _, p := range list {
+		switch {
+		case p.Err != nil:
 			text := p.Err.Error()
 			if !strings.Contains(text, p.Path) {
 				text = p.Path + ": " + text
 			}
 			bad = append(bad, text)
-		} else {
+		case p.Lock == "changed":
+			bad = append(bad, p.Path+": not what plugins.lock has of it")
+		case p.Lock == "not locked":
+			bad = append(bad, p.Path+": not in plugins.lock")
+		case p.Lock != "gone":
 			good = append(good, p.Name+"@"+p.Version)
 		}
+	}
+	if err != nil {
+		bad = append(bad, err.Error())
 	}
 	f := finding{What: "plugins", OK: len(bad) == 0, Says: strings.Join(dirs, ", ") + ": " + strings.Join(good, ", ")}
 	if len(good) == 0 {

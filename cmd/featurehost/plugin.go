@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/featurehost/featurehost/abi"
@@ -14,14 +16,14 @@ import (
 )
 
 func pluginVerb() verb {
-	return verb{name: "plugin", usage: "list | inspect FILE | pack FILE.wasm MANIFEST.json", short: "look at plugins; put a manifest into a module", run: plugin}
+	return verb{name: "plugin", usage: "list | inspect FILE | pack FILE.wasm MANIFEST.json | lock [--check]", short: "look at plugins; put a manifest into a module; pin what may run", run: plugin}
 }
 
 func plugin(ctx context.Context, c *call) error {
 	if len(c.args) == 0 {
 		return fault.New(BadFlag, "featurehost plugin takes: %s", c.verb.usage)
 	}
-	subs := map[string]func(context.Context, *call) error{"list": pluginList, "inspect": pluginInspect, "pack": pluginPack}
+	subs := map[string]func(context.Context, *call) error{"list": pluginList, "inspect": pluginInspect, "pack": pluginPack, "lock": pluginLock}
 	sub := c.args[0]
 	run, ok := subs[sub]
 	if !ok {
@@ -29,7 +31,7 @@ func plugin(ctx context.Context, c *call) error {
 			c.usage(c.flags())
 			return nil
 		}
-		return fault.New(BadFlag, "unknown command \"plugin %s\"%s", sub, didYouMean(sub, []string{"list", "inspect", "pack"}))
+		return fault.New(BadFlag, "unknown command \"plugin %s\"%s", sub, didYouMean(sub, slices.Sorted(maps.Keys(subs))))
 	}
 	c.args = c.args[1:]
 	return run(ctx, c)
@@ -47,9 +49,10 @@ type pluginShown struct {
 
 func shown(p host.PluginFile) pluginShown {
 	s := pluginShown{PluginFile: p}
-	if p.Err != nil {
+	switch {
+	case p.Err != nil:
 		s.Error = p.Err.Error()
-	} else {
+	case p.Manifest != nil:
 		s.Kind, s.ABI, s.Doc = string(p.Manifest.Kind), p.Manifest.ABI.String(), p.Manifest.Doc
 	}
 	return s
@@ -66,33 +69,59 @@ func pluginList(_ context.Context, c *call) error {
 		dirs = []string{*dir}
 	}
 	list := []pluginShown{}
-	broken := 0
-	for _, p := range host.Plugins(dirs...) {
+	broken, gone := 0, 0
+	found, lockErr := host.Plugins(dirs...)
+	for _, p := range found {
 		list = append(list, shown(p))
-		if p.Err != nil {
+		switch {
+		case p.Err != nil:
 			broken++
+		case p.Manifest == nil:
+			gone++
 		}
 	}
-	c.result, c.summary = list, fmt.Sprintf("%d plugins, %d cannot be used", len(list)-broken, broken)
+	c.result, c.summary = list, fmt.Sprintf("%d plugins, %d cannot be used", len(list)-broken-gone, broken)
 	if c.json {
-		return nil
+		return lockErr
+	}
+	if len(list) == 0 {
+		fmt.Fprintf(c.stdout, "no plugins in %s\n", strings.Join(dirs, ", "))
+		return lockErr
+	}
+	printPlugins(c, list)
+	return lockErr
+}
+
+// printPlugins shows plugins as a table, with what the lock says if there is one.
+func printPlugins(c *call, list []pluginShown) {
+	headings := []string{"name", "version", "kind", "runs as", "size", "path", ""}
+	locked := slices.ContainsFunc(list, func(p pluginShown) bool { return p.Lock != "" })
+	if locked {
+		headings = slices.Insert(headings, 4, "lock")
 	}
 	var rows [][]string
 	for _, p := range list {
 		what := p.Doc
-		if p.Error != "" {
+		switch {
+		case p.Error != "":
 			what = "cannot be used: " + p.Error
+		case p.PluginFile.Manifest == nil:
+			what = "in plugins.lock, and not found"
 		}
-		rows = append(rows, []string{p.Name, p.Version, p.Kind, ui.Bytes(p.Size), p.Path, what})
+		size := ""
+		if p.Path != "" {
+			size = ui.Bytes(p.Size)
+		}
+		row := []string{p.Name, p.Version, p.Kind, p.Transport, size, p.Path, what}
+		if locked {
+			row = slices.Insert(row, 4, p.Lock)
+		}
+		rows = append(rows, row)
 	}
-	if len(rows) == 0 {
-		fmt.Fprintf(c.stdout, "no plugins in %s\n", strings.Join(dirs, ", "))
-		return nil
-	}
-	ui.Table(c.stdout, []string{"name", "version", "kind", "size", "path", ""}, rows)
-	return nil
+	ui.Table(c.stdout, headings, rows)
 }
 
+// pluginInspect shows one plugin.
 func pluginInspect(_ context.Context, c *call) error {
 	args, err := c.parse(c.flags(), 1)
 	if err != nil {
@@ -108,7 +137,11 @@ func pluginInspect(_ context.Context, c *call) error {
 		return nil
 	}
 	m := p.Manifest
-	fmt.Fprintf(c.stdout, "%s@%s, a %s stage for plugin ABI %s\n%s, %s\n", m.Name, m.Version, m.Kind, m.ABI, p.Digest, ui.Bytes(p.Size))
+	runs := ""
+	if p.Transport == "process" {
+		runs = ", run as a process of its own"
+	}
+	fmt.Fprintf(c.stdout, "%s@%s, a %s stage for plugin ABI %s%s\n%s, %s\n", m.Name, m.Version, m.Kind, m.ABI, runs, p.Digest, ui.Bytes(p.Size))
 	if m.Doc != "" {
 		fmt.Fprintln(c.stdout, m.Doc)
 	}

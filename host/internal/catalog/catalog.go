@@ -13,22 +13,25 @@ import (
 // Catalog is the plugins that were found.
 type Catalog struct{ entries []Entry }
 
-// Discover reads the manifests of *.wasm and */*.wasm in the folders; a folder
-// that does not exist holds no plugins, and hidden files are none. The errors
-// tell what cannot be used, each of them also in its entry where it has one.
+// Discover reads the manifests of *.wasm and */*.wasm in the folders, and of the
+// folders of process plugins, */manifest.json; a folder that does not exist holds
+// no plugins, and hidden files are none. The errors tell what cannot be used,
+// each of them also in its entry where it has one.
 func Discover(dirs ...string) (*Catalog, []error) {
 	c := &Catalog{}
 	var errs []error
 	seen := map[string]bool{}
 	for _, dir := range dirs {
-		paths, err := modules(dir, true)
+		paths, err := found(dir)
 		if err != nil {
 			errs = append(errs, err)
 		}
 		for _, p := range paths {
 			if !seen[p] {
 				seen[p] = true
-				c.entries = append(c.entries, Read(p))
+				e := Read(p)
+				e.Dir = dir
+				c.entries = append(c.entries, e)
 			}
 		}
 	}
@@ -49,9 +52,9 @@ func Discover(dirs ...string) (*Catalog, []error) {
 	return c, append(errs, c.markDuplicates()...)
 }
 
-// modules lists the plugin files of a folder and, when deep, of the folders in
-// it.
-func modules(dir string, deep bool) ([]string, error) {
+// found lists the modules of a plugin folder and of the folders in it, and those
+// of these folders that are process plugins.
+func found(dir string) ([]string, error) {
 	list, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -66,13 +69,33 @@ func modules(dir string, deep bool) ([]string, error) {
 		case strings.HasPrefix(d.Name(), "."):
 		case strings.HasSuffix(d.Name(), ".wasm"):
 			out = append(out, path)
-		case d.IsDir() && deep:
-			// A folder that cannot be read holds no plugins for us.
-			inner, _ := modules(path, false)
-			out = append(out, inner...)
+		case d.IsDir():
+			out = append(out, inFolder(path)...)
 		}
 	}
 	return out, nil
+}
+
+// inFolder lists what a folder in a plugin folder holds: its modules, or itself
+// when it is a process plugin. One with a module is never that: beside a module
+// lie its sources, and manifest.json is one of them.
+func inFolder(path string) (out []string) {
+	// A folder that cannot be read holds no plugins for us.
+	list, _ := os.ReadDir(path)
+	process := false
+	for _, d := range list {
+		switch {
+		case strings.HasPrefix(d.Name(), "."):
+		case strings.HasSuffix(d.Name(), ".wasm"):
+			out = append(out, filepath.Join(path, d.Name()))
+		case d.Name() == manifestFile:
+			process = true
+		}
+	}
+	if len(out) == 0 && process {
+		return []string{path}
+	}
+	return out
 }
 
 // markDuplicates gives every entry of a name and version found twice the same

@@ -5,37 +5,52 @@ import (
 	"encoding/hex"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
-// Entry is one file found among the plugins.
+// Transport is how the host talks to a plugin.
+type Transport string
+
+// The transports.
+const (
+	Wasm    Transport = "wasm"    // a module, run in the host
+	Process Transport = "process" // a program of its own, in a folder of its own
+)
+
+// Entry is one plugin found: a .wasm file, or the folder of a process plugin.
 type Entry struct {
-	Name     string // of the manifest; of the file, without .wasm, when that cannot be read
-	Version  string // of the manifest; empty when that cannot be read
-	Path     string
-	Digest   string // sha256 of the file's bytes, "sha256:..."
-	Manifest *abi.Manifest
-	Size     int64
-	Err      error // why the plugin cannot be used; nil when it can
+	Name      string // of the manifest; of the file, without .wasm, when that cannot be read
+	Version   string // of the manifest; empty when that cannot be read
+	Path      string // of the file, or of the folder
+	Dir       string // the plugin folder it was found in; empty when it was named
+	Transport Transport
+	Digest    string // sha256 of the file's bytes, or of the folder, "sha256:..."
+	Manifest  *abi.Manifest
+	Size      int64
+	Err       error // why the plugin cannot be used; nil when it can
 }
 
 // maxFile is above what a module may have; larger files are not read.
 const maxFile = 64 << 20
 
-// Read makes the entry of a file. What is wrong with it is in the entry.
+// Read makes the entry of a file or folder. What is wrong with it is in the
+// entry.
 func Read(path string) Entry {
-	e := Entry{Name: strings.TrimSuffix(base(path), ".wasm"), Path: path}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return readFolder(filepath.Clean(path))
+	}
+	e := Entry{Name: strings.TrimSuffix(filepath.Base(path), ".wasm"), Path: path, Transport: Wasm}
 	b, size, err := bytesOf(path)
 	e.Size = size
 	if err != nil {
 		e.Err = err
 		return e
 	}
-	sum := sha256.Sum256(b)
-	e.Digest = "sha256:" + hex.EncodeToString(sum[:])
+	e.Digest = digestOf(b)
 	section, err := abi.ReadSection(b)
 	if err == nil {
 		e.Manifest, err = abi.ParseManifest(section)
@@ -70,18 +85,26 @@ func bytesOf(path string) (b []byte, size int64, err error) {
 	return b, int64(len(b)), nil
 }
 
-// base is the last part of a path.
-func base(path string) string { return path[strings.LastIndexByte(path, os.PathSeparator)+1:] }
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return digestPrefix + hex.EncodeToString(sum[:])
+}
 
-// Bytes reads the file again, for loading, and refuses it when it is no longer
-// the file that was found.
+// digestPrefix names the algorithm in front of every digest.
+const digestPrefix = "sha256:"
+
+// Short gives a digest as messages show it.
+func Short(digest string) string { return digest[:min(len(digest), len(digestPrefix)+12)] }
+
+// Bytes reads the file of a module again, for loading, and refuses it when it is
+// no longer the file that was found. What it gives is what was digested: nobody
+// can change it between the check and its use.
 func (e Entry) Bytes() ([]byte, error) {
 	b, _, err := bytesOf(e.Path)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(b)
-	if digest := "sha256:" + hex.EncodeToString(sum[:]); digest != e.Digest {
+	if digest := digestOf(b); digest != e.Digest {
 		return nil, fault.New(abi.CodeDigest, "the file was %s when it was found and is %s now", e.Digest, digest).At("%s", e.Path)
 	}
 	return b, nil

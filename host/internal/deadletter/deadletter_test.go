@@ -33,7 +33,7 @@ func mustOpen(t testing.TB, o Options) (*Writer, string) {
 	return w, dir
 }
 
-func read(t testing.TB, path string) (out []string) {
+func lettersOf(t testing.TB, path string) (out []string) {
 	t.Helper()
 	err := Read(path, func(l Letter) error {
 		out = append(out, fmt.Sprintf("%s %s %q %s %q %q %q %d", strings.TrimSpace(hosttest.Text(l.Row)), l.Reason, l.Message, l.Stage, l.Plugin, l.Digest, l.Object, l.SourceRow))
@@ -46,7 +46,7 @@ func read(t testing.TB, path string) (out []string) {
 }
 
 func TestWriter_Letters_ReadBackWhole(t *testing.T) {
-	w, dir := mustOpen(t, Options{Plugins: map[string]string{"score@1.2": "sha256:ab", "twice@1": "x", "twice@2": "y"}})
+	w, dir := mustOpen(t, Options{Plugins: map[string]Plugin{"score": {"score@1.2", "sha256:ab"}, "score#2": {"score@1.3", "sha256:cd"}}})
 	ctx := context.Background()
 	a := hosttest.Record(t, "id bigint, tags array<string>, n decimal(10,2)", `1 | ["a"] | 1.5`, "2 | null | null", "3 | [] | 0")
 	defer a.Release()
@@ -57,6 +57,7 @@ func TestWriter_Letters_ReadBackWhole(t *testing.T) {
 	for _, r := range []flow.Rejection{
 		{Stage: "score", Reason: "bad_row", Message: "no", Batch: flow.Batch{Record: sliced, Position: flow.Position{Object: "in.csv", Row: 40}}, Rows: []int{0, 1}},
 		{Stage: "score", Reason: "null_key", Batch: flow.Batch{Record: b}, Rows: []int{1}}, // another shape
+		{Stage: "score#2", Reason: "bad_row", Batch: flow.Batch{Record: b}, Rows: []int{0}},
 		{Stage: "twice", Reason: "bad_row", Batch: flow.Batch{Record: b}, Rows: []int{0}},
 		{Stage: "../odd name", Reason: "bad_row", Batch: flow.Batch{Record: b}, Rows: []int{0}},
 		{Stage: "score", Reason: "nothing", Batch: flow.Batch{Record: b}},
@@ -78,17 +79,20 @@ func TestWriter_Letters_ReadBackWhole(t *testing.T) {
 		`3 | [] | 0 bad_row "no" score "score@1.2" "sha256:ab" "in.csv" 41`,
 		`-0 null_key "" score "score@1.2" "sha256:ab" "" 0`,
 	}
-	if got := read(t, dir+"/score.parquet"); !reflect.DeepEqual(got, want) {
+	if got := lettersOf(t, dir+"/score.parquet"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
-	if got := read(t, dir+"/twice.parquet"); !reflect.DeepEqual(got, []string{`NaN bad_row "" twice "" "" "" 0`}) {
+	if got := lettersOf(t, dir+"/twice.parquet"); !reflect.DeepEqual(got, []string{`NaN bad_row "" twice "" "" "" 0`}) {
 		t.Errorf("%s", got)
 	}
-	if got, want := w.Counts(), map[string]int64{"bad_row": 4, "null_key": 1}; !reflect.DeepEqual(got, want) {
+	if got := lettersOf(t, dir+"/score%232.parquet"); !reflect.DeepEqual(got, []string{`NaN bad_row "" score#2 "score@1.3" "sha256:cd" "" 0`}) {
+		t.Errorf("%s", got)
+	}
+	if got, want := w.Counts(), map[string]int64{"bad_row": 5, "null_key": 1}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%v", got)
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 3 || entries[0].Name() != "%2e.%2fodd%20name.parquet" {
+	if err != nil || len(entries) != 4 || entries[0].Name() != "%2e.%2fodd%20name.parquet" {
 		t.Errorf("%v %v", entries, err)
 	}
 	err = w.Reject(ctx, flow.Rejection{Stage: "s", Reason: "r", Batch: flow.Batch{Record: b}, Rows: []int{0}})
@@ -164,7 +168,7 @@ func TestWriter_LargeRows_MemoryBounded(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(read(t, dir+"/s.parquet")); got != 9 {
+	if got := len(lettersOf(t, dir+"/s.parquet")); got != 9 {
 		t.Error(got)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Letter is one rejected row.
 type Letter struct {
 	Row     flow.Record // the row alone, as the stage saw it
-	Reason  string      // reason code: null_key, null_timestamp, bad_row
+	Reason  string      // null_key, null_timestamp, bad_row; of a plugin the code of its failure, FH-3002
 	Message string      // detail; may be empty
 	Stage   string      // who turned it down
 	Plugin  string      // name@version; empty when the stage is built in
@@ -27,6 +27,13 @@ type Letter struct {
 	// Object is empty.
 	SourceRow int64
 }
+
+// A file tells the version of its format in its Parquet metadata. Files without
+// it are older and of version 1, whose columns are those of now.
+const (
+	formatKey     = "featurehost.dead_letter"
+	formatVersion = "1"
+)
 
 // columns of the file, in the order of Letter.
 func columns() *arrow.Schema {

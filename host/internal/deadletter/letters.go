@@ -51,7 +51,7 @@ func fileName(stage string) string {
 		}
 	}
 	if name := b.String(); len(name) <= 200 {
-		return name + ".parquet"
+		return name + suffix
 	}
 	// Too long for a file system: a part to recognise it by, and a digest.
 	return fmt.Sprintf("%s%%%016x.parquet", b.String()[:160], xxh3.HashString(stage))
@@ -72,9 +72,15 @@ func create(dir, prefix, stage string) (*letters, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.os.Close(), os.Remove(f.temporary()))
 	}
+	if err := f.out.AppendKeyValueMetadata(formatKey, formatVersion); err != nil {
+		return nil, errors.Join(err, f.out.Close(), f.os.Close(), os.Remove(f.temporary()))
+	}
 	f.build = array.NewRecordBuilder(memory.DefaultAllocator, columns())
 	return f, nil
 }
+
+// suffix ends the name of a file of letters.
+const suffix = ".parquet"
 
 // temporarySuffix ends the name of a file that is being written.
 const temporarySuffix = ".tmp"

@@ -20,7 +20,26 @@ const readRows = 256
 
 // Read calls f with every letter of a file, in the order of the file. The row
 // is borrowed until f returns. An error of f ends the read and is returned.
-func Read(path string, f func(Letter) error) (err error) {
+func Read(path string, f func(Letter) error) error {
+	return read(path, nil, func(b arrow.RecordBatch) error {
+		for i := range int(b.NumRows()) {
+			l, err := letterOf(b, i)
+			if err != nil {
+				return unreadable(err, path)
+			}
+			err = f(l)
+			l.Row.Release()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// read calls f with the batches of a file, of some of its columns or, with nil,
+// of all. An error of f ends the read and is returned.
+func read(path string, columns []int, f func(arrow.RecordBatch) error) (err error) {
 	// The Parquet library panics over some damaged files.
 	inside := false
 	defer func() {
@@ -36,6 +55,9 @@ func Read(path string, f func(Letter) error) (err error) {
 		return unreadable(err, path)
 	}
 	defer in.Close() //nolint:errcheck // only read
+	if v := in.MetaData().KeyValueMetadata().FindValue(formatKey); v != nil && *v != formatVersion {
+		return unreadable(fmt.Errorf("it is of version %q of the format, and this build reads version %s", *v, formatVersion), path)
+	}
 	r, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: readRows}, memory.DefaultAllocator)
 	if err != nil {
 		return unreadable(err, path)
@@ -47,25 +69,17 @@ func Read(path string, f func(Letter) error) (err error) {
 	if err := sameColumns(s); err != nil {
 		return unreadable(err, path)
 	}
-	batches, err := r.GetRecordReader(context.Background(), nil, nil)
+	batches, err := r.GetRecordReader(context.Background(), columns, nil)
 	if err != nil {
 		return unreadable(err, path)
 	}
 	defer batches.Release()
 	for batches.Next() {
-		b := batches.RecordBatch()
-		for i := range int(b.NumRows()) {
-			l, err := letterOf(b, i)
-			if err != nil {
-				return unreadable(err, path)
-			}
-			inside = true
-			err = f(l)
-			inside = false
-			l.Row.Release()
-			if err != nil {
-				return err
-			}
+		inside = true
+		err := f(batches.RecordBatch())
+		inside = false
+		if err != nil {
+			return err
 		}
 	}
 	if err := batches.Err(); err != nil && !errors.Is(err, io.EOF) {
@@ -91,13 +105,18 @@ func sameColumns(got *arrow.Schema) error {
 	return nil
 }
 
-func letterOf(b arrow.RecordBatch, i int) (Letter, error) {
+func letterOf(b arrow.RecordBatch, i int) (l Letter, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("letter %d: %v", i, p)
+		}
+	}()
 	row, err := decodeRow(b.Column(0).(*array.Binary).Value(i), b.Column(8).(*array.Int64).Value(i))
 	if err != nil {
 		return Letter{}, fmt.Errorf("letter %d: %w", i, err)
 	}
 	text := func(c int) string { return b.Column(c).(*array.String).Value(i) }
-	l := Letter{Row: row, Reason: text(1), Message: text(2), Stage: text(3), Plugin: text(4), Digest: text(5)}
+	l = Letter{Row: row, Reason: text(1), Message: text(2), Stage: text(3), Plugin: text(4), Digest: text(5)}
 	if !b.Column(6).IsNull(i) {
 		l.Object, l.SourceRow = text(6), b.Column(7).(*array.Int64).Value(i)
 	}

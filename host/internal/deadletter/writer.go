@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -16,11 +15,16 @@ import (
 
 // Options of a Writer; the zero value names no plugin.
 type Options struct {
-	// Plugins of the run, name@version to digest. A stage is taken for the
-	// plugin of its name when there is exactly one.
-	Plugins map[string]string
+	// Plugins of the run, by the name of the stage that runs them.
+	Plugins map[string]Plugin
 	// Prefix begins the names of the files, where several writers share a folder.
 	Prefix string
+}
+
+// Plugin is what a letter tells of the plugin that turned a row down.
+type Plugin struct {
+	Name   string // name@version
+	Digest string
 }
 
 // Writer keeps rejected rows. It is safe for several goroutines.
@@ -60,7 +64,7 @@ func (w *Writer) Reject(_ context.Context, r flow.Rejection) error {
 			return fault.New(BadRejection, "stage %q rejected row %d of a batch of %d", r.Stage, i, r.Batch.Rows())
 		}
 	}
-	plugin, digest := w.plugin(r.Stage)
+	plugin := w.options.Plugins[r.Stage]
 	for _, i := range r.Rows {
 		// Encoding is the costly part and needs no lock.
 		row, err := encodeRow(r.Batch.Record, i)
@@ -68,7 +72,7 @@ func (w *Writer) Reject(_ context.Context, r flow.Rejection) error {
 			return fault.Wrap(err, NotKept, "row %d of a batch of stage %q cannot be written", i, r.Stage)
 		}
 		l := letter{row: row, Letter: Letter{
-			Reason: r.Reason, Message: r.Message, Stage: r.Stage, Plugin: plugin, Digest: digest,
+			Reason: r.Reason, Message: r.Message, Stage: r.Stage, Plugin: plugin.Name, Digest: plugin.Digest,
 			Object: r.Batch.Position.Object, SourceRow: r.Batch.Position.Row + int64(i),
 		}}
 		if err := w.add(l); err != nil {
@@ -76,23 +80,6 @@ func (w *Writer) Reject(_ context.Context, r flow.Rejection) error {
 		}
 	}
 	return nil
-}
-
-// plugin finds the plugin that a stage is.
-func (w *Writer) plugin(stage string) (name, digest string) {
-	for key, d := range w.options.Plugins {
-		if key == stage {
-			return key, d
-		}
-		if before, _, _ := strings.Cut(key, "@"); before != stage {
-			continue
-		}
-		if name != "" {
-			return "", "" // two versions: better none than the wrong one
-		}
-		name, digest = key, d
-	}
-	return name, digest
 }
 
 func (w *Writer) add(l letter) (err error) {

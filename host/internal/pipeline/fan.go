@@ -8,6 +8,7 @@ import (
 
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/crash"
 	"github.com/featurehost/featurehost/host/internal/observe"
 	"github.com/featurehost/featurehost/host/internal/plan"
 )
@@ -126,7 +127,7 @@ func (f *fan) flush(ctx context.Context) error {
 			if err := o.chain.flush(ctx, f.into(o)); err != nil {
 				return err
 			}
-			if err := o.lost(); err != nil {
+			if err := o.lost(f.run.settings.Events); err != nil {
 				return err
 			}
 		}
@@ -137,12 +138,20 @@ func (f *fan) flush(ctx context.Context) error {
 	return f.latest.flush(ctx, f.newest)
 }
 
-// lost tells of a step that has not handed on a row for each, and is no filter.
-func (o *Output) lost() error {
+// lost tells of a step that has not handed on a row for each that it did not turn
+// down, and is no filter.
+func (o *Output) lost(e *observe.Events) error {
 	for i, s := range o.Steps {
-		if st := o.chain.links[i].Meter.Stats(); s.Kind == observe.KindStage && st.RowsIn != st.RowsOut {
-			return fault.New(RowsLost, "%d rows went in and %d came out; it should hand on one row for each", st.RowsIn, st.RowsOut).At("stage %q", s.Name)
+		st, turned := o.chain.links[i].Meter.Stats(), turnedDown(e, s.Name)
+		if s.Kind == observe.KindStage && st.RowsIn != st.RowsOut+turned {
+			return fault.New(RowsLost, "%d rows went in, %d were turned down and %d came out; it should hand on one row for each", st.RowsIn, turned, st.RowsOut).At("stage %q", s.Name)
 		}
 	}
 	return nil
+}
+
+// turnedDown counts the rows that a stage's plugin failed on and that were
+// rejected or skipped.
+func turnedDown(e *observe.Events, stage string) int64 {
+	return e.Labels(crash.CountRejected)[stage] + e.Labels(crash.CountSkipped)[stage]
 }

@@ -105,12 +105,15 @@ func (r *run) materialize(ctx context.Context, s *plan.Source) (path string, err
 }
 
 // kept holds the rows that a reader's prepare steps handed on against those
-// they got: only filters and folds may hand on others (P4).
+// they got: only filters and folds may hand on others (P4), and plugins turn down
+// what they fail on.
 func (l *line) kept(s *plan.Source, read, written int64) error {
 	for _, m := range l.meters {
 		if m.Kind == observe.KindFilter || m.Kind == observe.KindFold {
 			st := m.Stats()
 			read -= st.RowsIn - st.RowsOut
+		} else {
+			read -= turnedDown(l.run.settings.Events, m.Name)
 		}
 	}
 	if read != written {

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,12 +29,24 @@ type Options struct {
 	// Unmetered runs modules as they are, without fuel and without a limit of
 	// time: to measure what these cost, and for nothing else.
 	Unmetered bool
+	// StartFuel is what a guest may burn before its first batch: start section,
+	// _initialize and fh_init together. 0 takes DefaultStartFuel.
+	StartFuel int64
+	// Overdraft is how many units a loop may go beyond its slice; 0 takes
+	// fuel.Overdraft.
+	Overdraft int64
 }
+
+// DefaultStartFuel is a few seconds of a guest (ABI-W-060).
+const DefaultStartFuel = 2_000_000_000
 
 // Engine compiles and runs modules. It is safe for concurrent use.
 type Engine struct {
 	cache   wazero.CompilationCache
 	metered bool
+	start   int64 // fuel
+	// overdraft of innermost loops, which do not step aside.
+	overdraft int64
 
 	mu       sync.Mutex
 	closed   bool
@@ -51,7 +64,7 @@ type machine struct {
 
 // NewEngine makes an engine.
 func NewEngine(o Options) (*Engine, error) {
-	e := &Engine{machines: map[uint32]*machine{}, metered: !o.Unmetered}
+	e := &Engine{machines: map[uint32]*machine{}, metered: !o.Unmetered, start: cmp.Or(o.StartFuel, DefaultStartFuel), overdraft: cmp.Or(o.Overdraft, fuel.Overdraft)}
 	if o.CacheDir == "" {
 		e.cache = wazero.NewCompilationCache()
 		return e, nil
@@ -190,7 +203,7 @@ func (m *Module) code() ([]byte, error) {
 	if !m.engine.metered {
 		return m.wasm, nil
 	}
-	code, err := fuel.Meter(m.wasm)
+	code, err := fuel.Meter(m.wasm, m.engine.overdraft)
 	switch {
 	case err == nil:
 		return code, nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/conformance/hostile"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/hosttest"
 )
@@ -18,20 +19,13 @@ import (
 func TestLoad_ForbiddenModule_Refused(t *testing.T) {
 	const i = "\x7f"
 	wasi := strings.Replace(plainManifest, `"stateful"`, `"wasi":"preview1","stateful"`, 1)
-	edit := func(f func(a *assembly)) []byte {
-		a := minimal()
+	edit := func(f func(a *hostile.Module)) []byte {
+		a := hostile.Minimal()
 		f(a)
-		return a.bytes()
+		return a.Bytes()
 	}
-	// importing puts a function import in front, which moves the numbers of
-	// all functions by one.
 	importing := func(module, field string, typ int) []byte {
-		return edit(func(a *assembly) {
-			a.imports = []string{name(module) + name(field) + "\x00" + uleb(typ)}
-			for n := range guestExports() {
-				a.exports[n+1] = export(guestExports()[n].name, kindFunc, n+1)
-			}
-		})
+		return hostile.Minimal().Imported(module, field, typ).Bytes()
 	}
 	for _, c := range []struct {
 		name     string
@@ -46,30 +40,40 @@ func TestLoad_ForbiddenModule_Refused(t *testing.T) {
 		{"wasi undeclared", importing(wasiModule, "sched_yield", 0), plainManifest, abi.CodeImport, "preview1"},
 		{"socket", importing(wasiModule, "sock_accept", 4), wasi, abi.CodeImport, "sock_accept"},
 		{"file", importing(wasiModule, "path_open", 4), wasi, abi.CodeImport, "path_open"},
-		{"imported global", edit(func(a *assembly) { a.imports = []string{name(abi.ImportModule) + name("g") + "\x03" + i + "\x00"} }), plainManifest, abi.CodeImport, "no function"},
-		{"imported table", edit(func(a *assembly) { a.imports = []string{name(abi.ImportModule) + name("t") + "\x01\x70\x00\x01"} }), plainManifest, abi.CodeImport, "no function"},
-		{"imported memory", edit(func(a *assembly) {
-			a.memories = nil
-			a.imports = []string{name(abi.ImportModule) + name("m") + "\x02\x00\x01"}
+		{"imported global", edit(func(a *hostile.Module) {
+			a.Imports = []string{hostile.Sized(abi.ImportModule) + hostile.Sized("g") + "\x03" + i + "\x00"}
 		}), plainManifest, abi.CodeImport, "no function"},
-		{"no memory", edit(func(a *assembly) { a.memories = nil }), plainManifest, abi.CodeExport, "memory"},
-		{"memory not exported", edit(func(a *assembly) { a.exports = a.exports[1:] }), plainManifest, abi.CodeExport, "memory"},
-		{"export missing", edit(func(a *assembly) { a.exports = a.exports[:6] }), plainManifest, abi.CodeExport, "fh_release"},
-		{"export of wrong type", edit(func(a *assembly) { a.funcs[4] = fn{3, "\x41\x00"} }), plainManifest, abi.CodeExport, "fh_process"},
-		{"export no function", edit(func(a *assembly) { a.exports[5] = export("fh_process", kindMemory, 0) }), plainManifest, abi.CodeExport, "fh_process"},
-		{"command", edit(func(a *assembly) { a.exports = append(a.exports, export("_start", kindFunc, 2)) }), plainManifest, abi.CodeExport, "_start"},
-		{"initialize with arguments", edit(func(a *assembly) { a.exports = append(a.exports, export("_initialize", kindFunc, 2)) }), plainManifest, abi.CodeExport, "_initialize"},
-		{"reserved export", edit(func(a *assembly) { a.exports = append(a.exports, export("__featurehost_fuel", kindFunc, 0)) }), plainManifest, abi.CodeReserved, "__featurehost_fuel"},
-		{"two memories", edit(func(a *assembly) { a.memories = []string{"\x00\x01", "\x00\x01"} }), plainManifest, abi.CodeFeature, "2 memories"},
-		{"threads", edit(func(a *assembly) { a.memories = []string{"\x03\x01\x02"} }), plainManifest, abi.CodeFeature, "threads"},
-		{"memory64", edit(func(a *assembly) { a.memories = []string{"\x04\x01"} }), plainManifest, abi.CodeFeature, "64-bit"},
-		{"exceptions", edit(func(a *assembly) { a.tail = sec(sectionTag, "\x01\x00\x02") }), plainManifest, abi.CodeFeature, "exceptions"},
-		{"gc", edit(func(a *assembly) { a.types = append(a.types, "\x5f\x00") }), plainManifest, abi.CodeFeature, "0x5f"},
-		{"huge table", edit(func(a *assembly) { a.tables = []string{"\x70\x00" + uleb(1<<20+1)} }), plainManifest, abi.CodeTooLarge, "1048577 elements"},
-		{"huge tables", edit(func(a *assembly) { a.tables = []string{"\x70\x00" + uleb(1<<19), "\x70\x00" + uleb(1<<19+1)} }), plainManifest, abi.CodeTooLarge, "1048577 elements"},
-		{"many tables", edit(func(a *assembly) { a.tables = slices.Repeat([]string{"\x70\x00\x00"}, 101) }), plainManifest, abi.CodeTooLarge, "101 tables"},
-		{"huge function", edit(func(a *assembly) { a.funcs[2].code = strings.Repeat("\x01", 1<<20) }), plainManifest, abi.CodeTooLarge, "a function"},
-		{"lying count", edit(func(a *assembly) { a.tail = sec(sectionCode, "\xff\xff\xff\xff\x0f") }), plainManifest, abi.CodeCompile, "cut short"},
+		{"imported table", edit(func(a *hostile.Module) {
+			a.Imports = []string{hostile.Sized(abi.ImportModule) + hostile.Sized("t") + "\x01\x70\x00\x01"}
+		}), plainManifest, abi.CodeImport, "no function"},
+		{"imported memory", edit(func(a *hostile.Module) {
+			a.Memories = nil
+			a.Imports = []string{hostile.Sized(abi.ImportModule) + hostile.Sized("m") + "\x02\x00\x01"}
+		}), plainManifest, abi.CodeImport, "no function"},
+		{"no memory", edit(func(a *hostile.Module) { a.Memories = nil }), plainManifest, abi.CodeExport, "memory"},
+		{"memory not exported", edit(func(a *hostile.Module) { a.Exports = a.Exports[1:] }), plainManifest, abi.CodeExport, "memory"},
+		{"export missing", edit(func(a *hostile.Module) { a.Exports = a.Exports[:6] }), plainManifest, abi.CodeExport, "fh_release"},
+		{"export of wrong type", edit(func(a *hostile.Module) { a.Funcs[4] = hostile.Func{Type: 3, Code: "\x41\x00"} }), plainManifest, abi.CodeExport, "fh_process"},
+		{"export no function", edit(func(a *hostile.Module) { a.Exports[5] = hostile.Export("fh_process", hostile.KindMemory, 0) }), plainManifest, abi.CodeExport, "fh_process"},
+		{"command", edit(func(a *hostile.Module) { a.Exports = append(a.Exports, hostile.Export("_start", hostile.KindFunc, 2)) }), plainManifest, abi.CodeExport, "_start"},
+		{"initialize with arguments", edit(func(a *hostile.Module) {
+			a.Exports = append(a.Exports, hostile.Export("_initialize", hostile.KindFunc, 2))
+		}), plainManifest, abi.CodeExport, "_initialize"},
+		{"reserved export", edit(func(a *hostile.Module) {
+			a.Exports = append(a.Exports, hostile.Export("__featurehost_fuel", hostile.KindFunc, 0))
+		}), plainManifest, abi.CodeReserved, "__featurehost_fuel"},
+		{"two memories", edit(func(a *hostile.Module) { a.Memories = []string{"\x00\x01", "\x00\x01"} }), plainManifest, abi.CodeFeature, "2 memories"},
+		{"threads", edit(func(a *hostile.Module) { a.Memories = []string{"\x03\x01\x02"} }), plainManifest, abi.CodeFeature, "threads"},
+		{"memory64", edit(func(a *hostile.Module) { a.Memories = []string{"\x04\x01"} }), plainManifest, abi.CodeFeature, "64-bit"},
+		{"exceptions", edit(func(a *hostile.Module) { a.Tail = hostile.Section(hostile.SectionTag, "\x01\x00\x02") }), plainManifest, abi.CodeFeature, "exceptions"},
+		{"gc", edit(func(a *hostile.Module) { a.Types = append(a.Types, "\x5f\x00") }), plainManifest, abi.CodeFeature, "0x5f"},
+		{"huge table", edit(func(a *hostile.Module) { a.Tables = []string{"\x70\x00" + hostile.ULEB(1<<20+1)} }), plainManifest, abi.CodeTooLarge, "1048577 elements"},
+		{"huge tables", edit(func(a *hostile.Module) {
+			a.Tables = []string{"\x70\x00" + hostile.ULEB(1<<19), "\x70\x00" + hostile.ULEB(1<<19+1)}
+		}), plainManifest, abi.CodeTooLarge, "1048577 elements"},
+		{"many tables", edit(func(a *hostile.Module) { a.Tables = slices.Repeat([]string{"\x70\x00\x00"}, 101) }), plainManifest, abi.CodeTooLarge, "101 tables"},
+		{"huge function", edit(func(a *hostile.Module) { a.Funcs[2].Code = strings.Repeat("\x01", 1<<20) }), plainManifest, abi.CodeTooLarge, "a function"},
+		{"lying count", edit(func(a *hostile.Module) { a.Tail = hostile.Section(hostile.SectionCode, "\xff\xff\xff\xff\x0f") }), plainManifest, abi.CodeCompile, "cut short"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := (&Engine{}).Load(packed(t, c.wasm, c.manifest))
@@ -81,15 +85,15 @@ func TestLoad_ForbiddenModule_Refused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (&Engine{}).Load(packed(t, minimal().bytes(), plainManifest)); err != nil {
+	if _, err := (&Engine{}).Load(packed(t, hostile.Minimal().Bytes(), plainManifest)); err != nil {
 		t.Errorf("the module without a fault is refused: %v", err)
 	}
 	for _, f := range []struct{ module, name string }{{abi.ImportModule, "now_us"}} {
-		w := edit(func(a *assembly) {
-			a.types = append(a.types, functype("", "\x7e"))
-			a.imports = []string{name(f.module) + name(f.name) + "\x00" + uleb(6)}
-			for n := range guestExports() {
-				a.exports[n+1] = export(guestExports()[n].name, kindFunc, n+1)
+		w := edit(func(a *hostile.Module) {
+			a.Types = append(a.Types, hostile.FuncType("", "\x7e"))
+			a.Imports = []string{hostile.Sized(f.module) + hostile.Sized(f.name) + "\x00" + hostile.ULEB(6)}
+			for n := range hostile.GuestExports() {
+				a.Exports[n+1] = hostile.Export(hostile.GuestExports()[n], hostile.KindFunc, n+1)
 			}
 		})
 		if _, err := (&Engine{}).Load(packed(t, w, plainManifest)); err != nil {
@@ -100,7 +104,7 @@ func TestLoad_ForbiddenModule_Refused(t *testing.T) {
 
 // ABI-W-001, ABI-M-001: files that are no plugins.
 func TestLoad_NoPlugin_Refused(t *testing.T) {
-	whole := packed(t, minimal().bytes(), plainManifest)
+	whole := packed(t, hostile.Minimal().Bytes(), plainManifest)
 	for _, c := range []struct {
 		name string
 		wasm []byte
@@ -112,7 +116,7 @@ func TestLoad_NoPlugin_Refused(t *testing.T) {
 		{"component", []byte("\x00asm\x0d\x00\x01\x00"), abi.CodeNotCoreWasm, "omponent"},
 		{"truncated header", whole[:6], abi.CodeNotCoreWasm, ""},
 		{"truncated", whole[:len(whole)-5], abi.CodeNotCoreWasm, ""},
-		{"no manifest", minimal().bytes(), abi.CodeManifest, "pack"},
+		{"no manifest", hostile.Minimal().Bytes(), abi.CodeManifest, "pack"},
 		{"too large", append(whole, make([]byte, maxModule)...), 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,28 +147,28 @@ func openBare(t *testing.T, wasm []byte, u Use) error {
 func TestOpen_ModuleUnfit_Refused(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		edit func(a *assembly)
+		edit func(a *hostile.Module)
 		use  Use
 		code fault.Code
 	}{
-		{"abi 2.0", func(a *assembly) { a.funcs[0].code = "\x41\x80\x80\x08" }, Use{}, abi.CodeABIVersion},
-		{"abi 1.1", func(a *assembly) { a.funcs[0].code = "\x41\x81\x80\x04" }, Use{}, abi.CodeABIVersion},
-		{"invalid body", func(a *assembly) { a.funcs[0].code = "" }, Use{}, abi.CodeCompile},
-		{"tail call", func(a *assembly) { a.funcs[0].code = "\x12\x00" }, Use{}, abi.CodeFeature},
-		{"atomics", func(a *assembly) { a.funcs[2].code = "\xfe\x03\x00" }, Use{}, abi.CodeFeature},
-		{"relaxed simd", func(a *assembly) { a.funcs[2].code = "\xfd\x80\x02" }, Use{}, abi.CodeFeature}, // the engine reads another instruction
-		{"starts too large", func(a *assembly) { a.memories = []string{"\x00\x20"} }, Use{Limits: abi.Limits{Memory: 1 << 20}}, abi.CodeInit},
-		{"start traps", func(a *assembly) {
-			a.types = append(a.types, functype("", ""))
-			a.funcs = append(a.funcs, fn{6, "\x00"})
-			a.exports = append(a.exports, export("_initialize", kindFunc, 6))
+		{"abi 2.0", func(a *hostile.Module) { a.Funcs[0].Code = "\x41\x80\x80\x08" }, Use{}, abi.CodeABIVersion},
+		{"abi 1.1", func(a *hostile.Module) { a.Funcs[0].Code = "\x41\x81\x80\x04" }, Use{}, abi.CodeABIVersion},
+		{"invalid body", func(a *hostile.Module) { a.Funcs[0].Code = "" }, Use{}, abi.CodeCompile},
+		{"tail call", func(a *hostile.Module) { a.Funcs[0].Code = "\x12\x00" }, Use{}, abi.CodeFeature},
+		{"atomics", func(a *hostile.Module) { a.Funcs[2].Code = "\xfe\x03\x00" }, Use{}, abi.CodeFeature},
+		{"relaxed simd", func(a *hostile.Module) { a.Funcs[2].Code = "\xfd\x80\x02" }, Use{}, abi.CodeFeature}, // the engine reads another instruction
+		{"starts too large", func(a *hostile.Module) { a.Memories = []string{"\x00\x20"} }, Use{Limits: abi.Limits{Memory: 1 << 20}}, abi.CodeInit},
+		{"start traps", func(a *hostile.Module) {
+			a.Types = append(a.Types, hostile.FuncType("", ""))
+			a.Funcs = append(a.Funcs, hostile.Func{Type: 6, Code: "\x00"})
+			a.Exports = append(a.Exports, hostile.Export("_initialize", hostile.KindFunc, 6))
 		}, Use{}, abi.CodeInit},
-		{"schema not written", func(*assembly) {}, Use{}, abi.CodeInit},
+		{"schema not written", func(*hostile.Module) {}, Use{}, abi.CodeInit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := minimal()
+			a := hostile.Minimal()
 			c.edit(a)
-			err := openBare(t, a.bytes(), c.use)
+			err := openBare(t, a.Bytes(), c.use)
 			if err == nil || fault.As(err).Code != c.code {
 				t.Fatalf("got %v, want %v", err, c.code)
 			}
@@ -187,7 +191,7 @@ func TestEngine_CacheDir_IsPrivate(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	open(t, load(t, e, hostile(t, "map", decided)), Use{}, batchOf(t, 1, 1).Record.Schema())
+	open(t, load(t, e, hostilePlugin(t, "map", decided)), Use{}, batchOf(t, 1, 1).Record.Schema())
 	if files, err := filepath.Glob(filepath.Join(dir, "*", "*")); err != nil || len(files) == 0 {
 		t.Errorf("nothing is kept in the cache: %v, %v", files, err)
 	}
@@ -198,8 +202,8 @@ func TestEngine_CacheDir_IsPrivate(t *testing.T) {
 
 // FuzzOutline feeds the section parser with what comes from outside.
 func FuzzOutline(f *testing.F) {
-	f.Add(minimal().bytes())
-	f.Add(hostileCode)
+	f.Add(hostile.Minimal().Bytes())
+	f.Add(hostile.Program())
 	f.Fuzz(func(t *testing.T, wasm []byte) {
 		if len(wasm) < 8 {
 			return

@@ -20,7 +20,7 @@ func TestStage_Fuel_SameForTheSameRows(t *testing.T) {
 	burnt := func() int64 {
 		e := newEngine(t)
 		env, _, counts := hosttest.Env(t)
-		s := load(t, e, hostile(t, "map", decided)).Stage(mode("good"), env)
+		s := load(t, e, hostilePlugin(t, "map", decided)).Stage(mode("good"), env)
 		b := batchOf(t, 1, 1000)
 		defer b.Release()
 		if _, err := s.Open(context.Background(), b.Record.Schema()); err != nil {
@@ -51,7 +51,7 @@ func TestStage_Fuel_SameForTheSameRows(t *testing.T) {
 // ABI-W-060: a limit of fuel is one for the batch and one for each of its rows.
 func TestStage_Fuel_LimitsByBatchAndRow(t *testing.T) {
 	e := newEngine(t)
-	m := load(t, e, hostile(t, "map", decided))
+	m := load(t, e, hostilePlugin(t, "map", decided))
 	run := func(l abi.Limits, rows int) error {
 		use := mode("good")
 		use.Limits = l
@@ -78,11 +78,11 @@ func TestStage_Fuel_LimitsByBatchAndRow(t *testing.T) {
 // host functions, and the next batch is served.
 func TestStage_Timeout_StopsTheGuest(t *testing.T) {
 	e := newEngine(t)
-	m := load(t, e, hostile(t, "map", decided))
-	for _, c := range []string{"spin", "calls", "logs", "grows", "alloc_spin"} {
+	m := load(t, e, hostilePlugin(t, "map", decided))
+	for _, c := range []string{"doubling", "calls", "logs", "grows", "fills"} {
 		t.Run(c, func(t *testing.T) {
 			use := mode(c)
-			use.Limits = abi.Limits{FuelBase: abi.MaxFuel, FuelPerRow: abi.MaxFuel, Timeout: 30 * time.Millisecond}
+			use.Limits = abi.Limits{FuelBase: abi.MaxFuel, FuelPerRow: abi.MaxFuel, Timeout: 200 * time.Millisecond}
 			good, bad := batchOf(t, 1, 2), batchOf(t, 13, 10_000)
 			defer good.Release()
 			defer bad.Release()
@@ -90,7 +90,7 @@ func TestStage_Timeout_StopsTheGuest(t *testing.T) {
 			for range 3 {
 				start := time.Now()
 				_, err := s.Do(context.Background(), bad, false)
-				if !fault.Is(err, abi.CodeTimeout) || !strings.Contains(err.Error(), "30ms") {
+				if !fault.Is(err, abi.CodeTimeout) || !strings.Contains(err.Error(), "200ms") {
 					t.Fatalf("got %v", err)
 				}
 				if took := time.Since(start); took > 10*time.Second {
@@ -120,11 +120,11 @@ func TestStage_Timeout_StopsTheGuest(t *testing.T) {
 // aside itself: while it spins, collections begin and end, and the watchdog has
 // its turn. Without that the whole process would stand still.
 func TestStage_Spinning_HostGoesOn(t *testing.T) {
-	use := mode("spin")
-	use.Limits = abi.Limits{FuelBase: abi.MaxFuel, FuelPerRow: abi.MaxFuel, Timeout: 500 * time.Millisecond}
+	use := mode("doubling")
+	use.Limits = abi.Limits{FuelBase: abi.MaxFuel, FuelPerRow: abi.MaxFuel, Timeout: time.Second}
 	b := batchOf(t, 13, 1)
 	defer b.Release()
-	s, _ := open(t, load(t, newEngine(t), hostile(t, "map", decided)), use, b.Record.Schema())
+	s, _ := open(t, load(t, newEngine(t), hostilePlugin(t, "map", decided)), use, b.Record.Schema())
 	done := make(chan error, 1)
 	go func() { _, err := s.Do(context.Background(), b, false); done <- err }()
 	for collections := 0; ; collections++ {
@@ -140,10 +140,26 @@ func TestStage_Spinning_HostGoesOn(t *testing.T) {
 	}
 }
 
+// ABI-W-063: an innermost loop does not step aside, so it is stopped when it goes
+// on for too long, whatever fuel there is.
+func TestStage_LoopGoesOn_Stopped(t *testing.T) {
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
+	for mode, where := range map[string]string{"spin": "fh_process", "alloc_spin": "fh_alloc", "release_spin": "fh_release"} {
+		use := Use{Config: map[string]any{"mode": mode}, Limits: abi.Limits{FuelBase: abi.MaxFuel, Timeout: time.Minute}}
+		bad := batchOf(t, 13, 10_000)
+		s, _ := open(t, m, use, bad.Record.Schema())
+		_, err := s.Do(context.Background(), bad, false)
+		if !fault.Is(err, abi.CodeFuel) || !strings.Contains(err.Error(), "a loop in "+where+" went on for more than 67108864 units") {
+			t.Errorf("%s: %v", mode, err)
+		}
+		bad.Release()
+	}
+}
+
 // ABI-W-071 with a real guest: rows at fault are found, the others pass.
 func TestStage_Guarded_PoisonFoundOthersPass(t *testing.T) {
 	e := newEngine(t)
-	m := load(t, e, hostile(t, "map", decided))
+	m := load(t, e, hostilePlugin(t, "map", decided))
 	for _, c := range []struct {
 		mode   string
 		reason string
@@ -209,7 +225,7 @@ func TestStage_Metered_SameRowsAsPlain(t *testing.T) {
 	for _, m := range []string{"good", "pass", "count_batches"} {
 		b := batchOf(t, 1, 5000)
 		text := func(e *Engine) string {
-			s, _ := open(t, load(t, e, hostile(t, "map", decided)), mode(m), b.Record.Schema())
+			s, _ := open(t, load(t, e, hostilePlugin(t, "map", decided)), mode(m), b.Record.Schema())
 			var out hosttest.Recorder
 			defer out.Release()
 			for range 3 {

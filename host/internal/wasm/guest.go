@@ -30,13 +30,14 @@ type guest struct {
 	alloc, free, process, release api.Function
 	stack                         [4]uint64
 
-	tank   tank
-	limits abi.Limits
-	schema *arrow.Schema // what fh_init answered
-	capped uint64        // memory cap in bytes
-	out    uint32        // host-owned slot of ArrowArray
-	arena  uint32        // host-owned input memory
-	room   uint32        // bytes of arena
+	tank      tank
+	limits    abi.Limits
+	schema    *arrow.Schema // what fh_init answered
+	capped    uint64        // memory cap in bytes
+	overdraft int64         // of fuel, of one loop
+	out       uint32        // host-owned slot of ArrowArray
+	arena     uint32        // host-owned input memory
+	room      uint32        // bytes of arena
 
 	log    *guestLog
 	counts *counts
@@ -52,24 +53,26 @@ type guest struct {
 
 // blueprint is what every guest of a stage is made from.
 type blueprint struct {
-	machine *machine
-	code    wazero.CompiledModule
-	pages   uint32
-	limits  abi.Limits
-	burnt   *atomic.Int64 // fuel, of all guests
-	config  []byte        // JSON, defaults filled in
-	in      *arrow.Schema // what the guest is told of its input
-	log     *guestLog
-	counts  *counts
-	now     int64
-	seed    [32]byte
+	machine   *machine
+	code      wazero.CompiledModule
+	pages     uint32
+	limits    abi.Limits
+	first     int64 // fuel before the first batch
+	overdraft int64
+	burnt     *atomic.Int64 // fuel, of all guests
+	config    []byte        // JSON, defaults filled in
+	in        *arrow.Schema // what the guest is told of its input
+	log       *guestLog
+	counts    *counts
+	now       int64
+	seed      [32]byte
 }
 
 // fresh gives a guest without an instance yet.
 func (b *blueprint) fresh() *guest {
 	return &guest{
 		log: b.log, counts: b.counts, now: b.now, seed: b.seed, random: rand.NewChaCha8(b.seed),
-		capped: uint64(b.pages) * pageBytes, limits: b.limits, tank: tank{burnt: b.burnt},
+		capped: uint64(b.pages) * pageBytes, limits: b.limits, overdraft: b.overdraft, tank: tank{burnt: b.burnt},
 	}
 }
 
@@ -95,7 +98,7 @@ func (b *blueprint) start() (g *guest, err error) {
 	}
 	g.mem = g.mod.Memory()
 	g.tank.found(g.mod)
-	g.tank.fill(startFuel)
+	g.tank.fill(b.first)
 	g.tank.watch(g.limits.Timeout)
 	f := g.mod.ExportedFunction
 	for _, first := range []struct{ export, name string }{{fuel.Start, "the start section"}, {"_initialize", "_initialize"}} {
@@ -211,6 +214,9 @@ func (g *guest) run(f api.Function, name string) (result uint64, err error) {
 	}()
 	if err := f.CallWithStack(g.ctx, g.stack[:]); err != nil {
 		return 0, g.trap(name, err)
+	}
+	if empty := g.exhausted(name); empty != nil { // it came back just before the next check
+		return 0, empty
 	}
 	return g.stack[0], nil
 }

@@ -48,7 +48,7 @@ func TestGuestLog_Flood_CountedAndDropped(t *testing.T) {
 // ABI-W-030: log and counter_add as a guest calls them; a text cannot steer a
 // terminal; a flood is cut and reported when the stage closes.
 func TestStage_LogAndCounters_ReachTheHost(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	for _, c := range []struct{ mode, log, counts string }{
 		{"log_ok", "level=WARN msg=\"hello \\ufffd[31m\" plugin=hostile", "map[]"},
 		{"flood", "dropped=995", "map[]"},

@@ -2,34 +2,23 @@ package wasm
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/abi/cdata"
+	"github.com/featurehost/featurehost/conformance/hostile"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
 )
 
-//go:embed testdata/hostile.wasm
-var hostileCode []byte
-
-// hostile packs the hostile guest with a manifest of that kind and output,
-// which may hold more top-level keys.
-func hostile(t testing.TB, kind, output string) []byte {
+// hostilePlugin packs the hostile program with a manifest of that kind and
+// output.
+func hostilePlugin(t testing.TB, kind abi.Kind, output string) []byte {
 	t.Helper()
-	manifest := fmt.Sprintf(`{"abi":"1.0","name":"hostile","version":"1.0.0","kind":%q,
-		"input":{"columns":[{"name":"x","type":"float64","nullable":true}]},"output":%s,
-		"config_schema":{"type":"object","properties":{"mode":{"type":"string","default":"good"}},"additionalProperties":false},
-		"stateful":false,"deterministic":true}`, kind, output)
-	w, err := abi.Pack(hostileCode, []byte(manifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return packed(t, hostile.Program(), string(hostile.Manifest(kind, output)))
 }
 
 const (
@@ -54,7 +43,7 @@ func batchOf(t testing.TB, first float64, rows int) flow.Batch {
 // its code, and the next batch is served as if nothing had happened.
 func TestStage_HostileBatch_CodeAndNextBatchServed(t *testing.T) {
 	e := newEngine(t)
-	mapping, filter := load(t, e, hostile(t, "map", decided)), load(t, e, hostile(t, "filter", decided))
+	mapping, filter := load(t, e, hostilePlugin(t, "map", decided)), load(t, e, hostilePlugin(t, "filter", decided))
 	for _, c := range []struct {
 		mode string
 		code fault.Code
@@ -146,13 +135,15 @@ func TestStage_HostileBatch_CodeAndNextBatchServed(t *testing.T) {
 func TestStage_HostileInit_RefusedByOpen(t *testing.T) {
 	e := newEngine(t)
 	for _, c := range []struct {
-		mode, kind, output string
-		code               fault.Code
-		cause              fault.Code
-		says               string
+		mode   string
+		kind   abi.Kind
+		output string
+		code   fault.Code
+		cause  fault.Code
+		says   string
 	}{
 		{"init_trap", "map", decided, abi.CodeInit, abi.CodeTrap, "unreachable"},
-		{"init_spin", "map", decided, abi.CodeInit, abi.CodeFuel, "fh_init has burnt all its fuel"},
+		{"init_spin", "map", decided, abi.CodeInit, abi.CodeFuel, "a loop in fh_init went on for more than"},
 		{"init_data", "map", decided, abi.CodeInit, 0, "no"},
 		{"init_config", "map", decided, abi.CodeConfig, 0, "threshold is odd"},
 		{"init_schema", "map", decided, abi.CodeInputSchema, 0, "x is odd"},
@@ -172,9 +163,9 @@ func TestStage_HostileInit_RefusedByOpen(t *testing.T) {
 		{"wrong_selection", "filter", decided, abi.CodeOutputSchema, 0, "fh_keep"},
 		{"good", "filter", decided, abi.CodeOutputSchema, 0, "fh_rows"},
 	} {
-		t.Run(c.mode+"/"+c.kind, func(t *testing.T) {
+		t.Run(c.mode+"/"+string(c.kind), func(t *testing.T) {
 			env, _, _ := hosttest.Env(t)
-			s := load(t, e, hostile(t, c.kind, c.output)).Stage(mode(c.mode), env)
+			s := load(t, e, hostilePlugin(t, c.kind, c.output)).Stage(mode(c.mode), env)
 			defer s.Close()
 			b := batchOf(t, 1, 1)
 			defer b.Release()

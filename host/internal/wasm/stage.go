@@ -122,7 +122,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 		return err
 	}
 	s.pool = &pool{plan: &blueprint{machine: on, code: code, pages: pages, config: text, in: bound.Seen,
-		limits: s.limits, burnt: &s.burnt, log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
+		limits: s.limits, first: s.module.engine.start, overdraft: s.module.engine.overdraft, burnt: &s.burnt, log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
 	first, err := s.pool.get(false)
 	if err != nil {
 		return startFailure(err)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/abi/cdata"
+	"github.com/featurehost/featurehost/conformance/hostile"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
@@ -181,7 +182,7 @@ func TestStage_SplitBatches_SameBytes(t *testing.T) {
 // its place.
 func TestStage_Map_AttachesByReference(t *testing.T) {
 	e := newEngine(t)
-	m := load(t, e, hostile(t, "map", `{"mode":"static","columns":[{"name":"x","type":"float64","nullable":true}]}`))
+	m := load(t, e, hostilePlugin(t, "map", `{"mode":"static","columns":[{"name":"x","type":"float64","nullable":true}]}`))
 	b := hosttest.Batch(t, "a string, x double, z bigint", "p | 2 | 7", "q | null | 8")
 	defer b.Release()
 	s, _ := open(t, m, mode("replace_x"), b.Record.Schema())
@@ -211,7 +212,7 @@ func TestStage_Map_AttachesByReference(t *testing.T) {
 // ABI-W-013: output may point into the arena, which the host leaves alone
 // until fh_release; ABI-W-002: a reactor without _initialize is one, too.
 func TestStage_PassThrough_OutputInArena(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	in := batchOf(t, 7, 3000)
 	defer in.Release()
 	s, _ := open(t, m, mode("pass"), in.Record.Schema())
@@ -233,7 +234,7 @@ func TestStage_PassThrough_OutputInArena(t *testing.T) {
 
 // ABI-M-011: both ways to select, further columns, all rows, none.
 func TestStage_Filter_AppliesSelection(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "filter", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "filter", decided))
 	for _, c := range []struct{ mode, first, want string }{
 		{"keep", "1", "1 | a\n3 | c\n5 | e\n"},
 		{"keep_all", "13", "13 | a\nnull | b\n3 | c\n4 | d\n5 | e\n"},
@@ -251,7 +252,7 @@ func TestStage_Filter_AppliesSelection(t *testing.T) {
 func TestStage_Filter_ReleasesWhatItCut(t *testing.T) {
 	pool := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer pool.AssertSize(t, 0)
-	m := load(t, newEngine(t), hostile(t, "filter", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "filter", decided))
 	in := hosttest.Batch(t, "x double, s string, b boolean", "1 | a | true", "2 | b | false", "3 | c | null")
 	defer in.Release()
 	for _, way := range []string{"keep", "rows"} {
@@ -265,7 +266,7 @@ func TestStage_Filter_ReleasesWhatItCut(t *testing.T) {
 
 // ABI-W-017: a guest is not asked about no rows.
 func TestStage_NoRows_NoCall(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	if got := run(t, m, mode("count_batches"), hosttest.Batch(t, "x double")); got != "" {
 		t.Errorf("got %q", got)
 	}
@@ -274,7 +275,7 @@ func TestStage_NoRows_NoCall(t *testing.T) {
 // ABI-W-060: batches above max_batch_rows are cut, and the lesser limit of
 // author and operator holds.
 func TestStage_LargeBatch_Split(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	u := mode("count_batches")
 	u.Limits.MaxBatchRows = 2
 	b := hosttest.Batch(t, "x double", "1", "2", "3", "4", "5")
@@ -305,7 +306,7 @@ func TestOpen_InputOrConfigUnfit_Refused(t *testing.T) {
 		"config_schema":{"type":"object","properties":{"column":{"type":"string","default":"value"},"mode":{"type":"string","enum":["good"]}}},
 		"stateful":false,"deterministic":true}`
 	plugin := func(typ, more, out string) *Module {
-		return load(t, e, packed(t, hostileCode, fmt.Sprintf(manifest, typ, more, out)))
+		return load(t, e, packed(t, hostile.Program(), fmt.Sprintf(manifest, typ, more, out)))
 	}
 	for _, c := range []struct {
 		name    string
@@ -347,11 +348,11 @@ func TestOpen_InputOrConfigUnfit_Refused(t *testing.T) {
 // ABI-M-003: a null in a column declared without is the data's fault, and the
 // guest lives on.
 func TestStage_NullInNonNullable_DataError(t *testing.T) {
-	section, err := abi.ReadSection(hostile(t, "map", decided))
+	section, err := abi.ReadSection(hostilePlugin(t, "map", decided))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := load(t, newEngine(t), packed(t, hostileCode, strings.Replace(string(section), `"nullable":true`, `"nullable":false`, 1)))
+	m := load(t, newEngine(t), packed(t, hostile.Program(), strings.Replace(string(section), `"nullable":true`, `"nullable":false`, 1)))
 	b, good := hosttest.Batch(t, "x double", "1", "null"), hosttest.Batch(t, "x double", "1")
 	defer b.Release()
 	defer good.Release()
@@ -375,7 +376,7 @@ func TestStage_NullInNonNullable_DataError(t *testing.T) {
 // ABI-W-070: status 1 keeps the instance, a trap does not; an instance above
 // three quarters of its cap is replaced.
 func TestStage_Instance_KeptOrDiscarded(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	for _, c := range []struct {
 		mode, want string
 		limits     abi.Limits
@@ -427,7 +428,7 @@ func TestStage_Instance_KeptOrDiscarded(t *testing.T) {
 // ABI-W-052: an instance that answers another schema than the first is no
 // instance of this stage.
 func TestPool_SchemaDrift_Refused(t *testing.T) {
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	b := hosttest.Batch(t, "x double", "1")
 	defer b.Release()
 	s, _ := open(t, m, mode("good"), b.Record.Schema())
@@ -444,7 +445,7 @@ func TestPool_SchemaDrift_Refused(t *testing.T) {
 func TestStage_Clock_IsTheRuns(t *testing.T) {
 	u := mode("clock")
 	u.Now = 42
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	if got := run(t, m, u, hosttest.Batch(t, "x double", "3")); got != "3 | 6\n" {
 		t.Errorf("got %q", got)
 	}
@@ -530,7 +531,7 @@ func TestStage_Output_OutlivesEngine(t *testing.T) {
 // Failures leave no memory, goroutine or guest behind.
 func TestStage_Failures_MemoryFlat(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	m := load(t, newEngine(t), hostile(t, "map", decided))
+	m := load(t, newEngine(t), hostilePlugin(t, "map", decided))
 	good, bad := batchOf(t, 1, 100), batchOf(t, 13, 100)
 	defer good.Release()
 	defer bad.Release()

@@ -13,10 +13,6 @@ import (
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
-// startFuel is what a guest may burn before its first batch: start section,
-// _initialize and fh_init together (ABI-W-060).
-const startFuel = 2_000_000_000
-
 // What a call into the host burns, so that a guest cannot spend there the time
 // that it is not given at home: a unit is about a nanosecond of compiled code.
 const (
@@ -141,19 +137,26 @@ func (t *tank) unwatch() (late bool) {
 	return t.late
 }
 
-// exhausted gives the fault of a tank that is empty, or nil.
+// exhausted gives the fault of a guest that has burnt what it was given, or nil.
 func (g *guest) exhausted(name string) *fault.Error {
-	if g.tank.fuel == nil || g.tank.left() >= 0 {
+	t := &g.tank
+	if t.fuel == nil {
 		return nil
 	}
-	g.tank.mu.Lock()
-	late := g.tank.late
-	g.tank.mu.Unlock()
-	if late {
+	t.mu.Lock()
+	left, late, overrun := t.fuel.Left(), t.late, t.fuel.Overrun(g.overdraft)
+	t.mu.Unlock()
+	switch {
+	case left >= 0 && !overrun:
+		return nil
+	case late:
 		return contract.Refusal(abi.CodeTimeout, "%s took longer than %s", name, g.limits.Timeout).
 			WithHint("raise the stage's limits.timeout, or lower limits.max_batch_rows")
+	case left >= 0:
+		return contract.Refusal(abi.CodeFuel, "a loop in %s went on for more than %d units of fuel in one go", name, g.overdraft).
+			WithHint("a loop without an end, or one over more bytes than a guest has; else call a function in it")
 	}
-	return contract.Refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, g.tank.filled).
+	return contract.Refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, t.filled).
 		WithHint("a loop without an end, or more work than limits.fuel_per_row and limits.fuel_base allow")
 }
 

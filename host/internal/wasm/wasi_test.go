@@ -8,6 +8,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/featurehost/featurehost/conformance/hostile"
 )
 
 // memoryOf gives two pages of guest memory to call host functions with.
@@ -16,7 +18,7 @@ func memoryOf(t *testing.T) api.Memory {
 	ctx := context.Background()
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	t.Cleanup(func() { _ = rt.Close(ctx) })
-	mod, err := rt.Instantiate(ctx, minimal().bytes())
+	mod, err := rt.Instantiate(ctx, hostile.Minimal().Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,9 @@ type site struct {
 	at     int   // offset in the body: what is inserted goes before this byte
 	kind   shape // loop for entry and loop heads, else that of the instruction
 	weight uint32
-	after  int // of an instruction that is charged by its result: its end
+	after  int  // of an instruction that is charged by its result: its end
+	calls  bool // of a loop: it has calls, or other loops; of an entry: the function has calls
+	loop   int  // before a loop: its site
 }
 
 // body is what a scan finds in one function.
@@ -63,7 +65,7 @@ func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
 		return ErrLocals
 	}
 	b.start = c.at
-	b.sites = append(b.sites, site{at: c.at, kind: loop})
+	b.sites = append(b.sites, site{at: c.at, kind: entry})
 	// owners holds, for each block that is open, the site that pays for the
 	// instructions in it.
 	owners := make([]int, 1, 16)
@@ -79,18 +81,23 @@ func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
 		case block:
 			owners = append(owners, pays)
 		case loop:
-			owners = append(owners, len(b.sites))
-			b.sites = append(b.sites, site{at: c.at, kind: loop})
+			if pays > 0 {
+				b.sites[pays].calls = true
+			}
+			owners = append(owners, len(b.sites)+1)
+			b.sites = append(b.sites, site{at: at, kind: before, loop: len(b.sites) + 1}, site{at: c.at, kind: loop})
+		case function, indirect:
+			b.sites[0].calls, b.sites[pays].calls = true, true
 		case ends:
 			owners = owners[:len(owners)-1]
 			if len(owners) == 0 {
 				return c.done()
 			}
 		case grow, tableGrow:
-			b.tee, b.result = true, true
+			b.tee, b.result, b.sites[pays].calls = true, true, true
 			b.sites = append(b.sites, site{at: at, kind: s, after: c.at})
 		case bulkInit, bulkCopy, bulkFill, tableInit, tableCopy, tableFill:
-			b.tee = true
+			b.tee, b.sites[pays].calls = true, true
 			b.sites = append(b.sites, site{at: at, kind: s})
 		}
 	}

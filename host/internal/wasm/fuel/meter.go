@@ -16,6 +16,11 @@ const (
 	Start   = "__featurehost_start"
 )
 
+// Overdraft is how far a loop without calls, in which no other loop is, may go
+// beyond the slice it began with: it does not step aside. A byte of the memory
+// that a guest has by default takes one turn.
+const Overdraft = 1 << 26
+
 // Slice is the most that a guest burns before it steps aside: about a
 // millisecond of compiled code, which Go cannot interrupt.
 const Slice = 1 << 20
@@ -96,6 +101,7 @@ func (m *module) counts() counts {
 type arity struct{ params, results uint32 }
 
 // Meter gives the module wasm with checks. Its tank is empty to begin with.
+// overdraft is that of its innermost loops: Overdraft, or less.
 //
 // The original need not be valid, and what comes back is valid exactly if it
 // was, but for indices that only the rewritten module would have (ErrIndex).
@@ -103,7 +109,7 @@ type arity struct{ params, results uint32 }
 //
 // Errors: ErrUnknown for instructions beyond Wasm 2.0, ErrIndex, ErrReserved,
 // ErrGrowth, ErrLocals, and others for a module that is malformed.
-func Meter(wasm []byte) ([]byte, error) {
+func Meter(wasm []byte, overdraft int64) ([]byte, error) {
 	t := newTables()
 	m, err := read(wasm, t)
 	if err != nil {
@@ -171,7 +177,7 @@ func Meter(wasm []byte) ([]byte, error) {
 			add(s.id, lengthened(s.body, more, exports))
 		case s.id == startSec:
 		case s.id == codeSec && runs:
-			code, err := m.code(s.body, t, added)
+			code, err := m.code(s.body, t, added, overdraft)
 			if err != nil {
 				return nil, err
 			}
@@ -197,7 +203,7 @@ func lengthened(body []byte, n uint32, entries []byte) []byte {
 }
 
 // code rewrites all functions and adds so many.
-func (m *module) code(section []byte, t tables, added uint32) ([]byte, error) {
+func (m *module) code(section []byte, t tables, added uint32, overdraft int64) ([]byte, error) {
 	c := &cursor{b: section}
 	n := c.u32()
 	if c.err == nil && int(n) != len(m.funcs) {
@@ -215,7 +221,7 @@ func (m *module) code(section []byte, t tables, added uint32) ([]byte, error) {
 		if err := t.scan(code, of, m.types[m.funcs[i]].params, &b); err != nil {
 			return nil, fmt.Errorf("function %d of those defined: %w", i, err)
 		}
-		text = b.write(text[:0], code)
+		text = b.write(text[:0], code, overdraft)
 		out = append(appendU32(out, uint32(len(text))), text...)
 		if len(out) > 2*len(section)+Slack/2 {
 			return nil, ErrGrowth

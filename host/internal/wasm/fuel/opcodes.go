@@ -37,6 +37,8 @@ const (
 	tableCopy  // table.copy: two indices
 	tableGrow  // table.grow: one index; charged by what it got
 	tableFill  // table.fill: one index
+	entry      // no instruction: the entry of a function
+	before     // no instruction: before a loop
 	shapeCount // of shapes
 )
 

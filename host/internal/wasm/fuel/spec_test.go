@@ -147,7 +147,7 @@ func newWorld(t *testing.T, suite fs.FS, config wazero.RuntimeConfig, meter bool
 // load instantiates a module.
 func (w *world) load(code []byte, name string) (api.Module, error) {
 	if w.meter {
-		metered, err := fuel.Meter(code)
+		metered, err := fuel.Meter(code, fuel.Overdraft)
 		w.refused = err
 		if err != nil {
 			return nil, err

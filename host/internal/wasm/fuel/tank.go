@@ -21,8 +21,13 @@ func (t Tank) Fill(n int64) {
 	t.reserve.Set(uint64(n - now))
 }
 
-// Left tells what is left; below zero the guest was stopped for want of it.
+// Left tells what is left; below zero the guest has burnt more than it was
+// given, and was stopped or came back just then.
 func (t Tank) Left() int64 { return int64(t.slice.Get()) + int64(t.reserve.Get()) }
+
+// Overrun tells whether a loop was stopped because it went on for more than
+// overdraft units in one go.
+func (t Tank) Overrun(overdraft int64) bool { return int64(t.slice.Get()) < -overdraft }
 
 // Burn takes n units, and tells whether there were as many.
 func (t Tank) Burn(n int64) bool {

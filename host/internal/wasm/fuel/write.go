@@ -47,15 +47,16 @@ func weightOf(k uint32) int64 { return 1 + int64(k/64) }
 // inserter writes checks into one function.
 type inserter struct {
 	tank          uint32 // index of the global
+	overdraft     int64
 	refill        uint32 // index of the function
 	left          uint32 // local i64: what is left
 	count, answer uint32 // locals i32: an operand, a result
 }
 
 // write appends the body of a function with its checks, without its size.
-func (b *body) write(out, code []byte) []byte {
+func (b *body) write(out, code []byte, overdraft int64) []byte {
 	first := b.params + uint32(b.locals)
-	in := inserter{tank: b.of.globals, refill: b.of.functions, left: first, count: first + 1, answer: first + 2}
+	in := inserter{tank: b.of.globals, overdraft: overdraft, refill: b.of.functions, left: first, count: first + 1, answer: first + 2}
 	more := uint32(1)
 	if b.tee {
 		more++
@@ -74,8 +75,17 @@ func (b *body) write(out, code []byte) []byte {
 		out = append(out, code[from:s.at]...)
 		from = s.at
 		switch s.kind {
-		case loop:
-			out = in.burn(out, func(b []byte) []byte { return appendS64(append(b, opI64Const), weightOf(s.weight)) })
+		case before:
+			if !b.sites[s.loop].calls {
+				out = in.refilled(appendU32(append(out, opGlobalGet), in.tank))
+			}
+		case entry, loop:
+			out = in.takes(out, func(b []byte) []byte { return appendS64(append(b, opI64Const), weightOf(s.weight)) })
+			if s.calls {
+				out = in.refilled(out)
+			} else {
+				out = in.stopped(out)
+			}
 		case grow, tableGrow:
 			out = in.grown(out, code[s.at:s.after], s.kind)
 			from = s.after
@@ -89,13 +99,29 @@ func (b *body) write(out, code []byte) []byte {
 
 // burn takes from the tank what amount pushes, and refills it when it was less.
 func (in *inserter) burn(out []byte, amount func([]byte) []byte) []byte {
+	return in.refilled(in.takes(out, amount))
+}
+
+// takes takes from the tank what amount pushes, and pushes what is left.
+func (in *inserter) takes(out []byte, amount func([]byte) []byte) []byte {
 	out = appendU32(append(out, opGlobalGet), in.tank)
 	out = amount(out)
 	out = appendU32(append(out, opI64Sub, opLocalTee), in.left)
 	out = appendU32(append(out, opGlobalSet), in.tank)
-	out = appendU32(append(out, opLocalGet), in.left)
+	return appendU32(append(out, opLocalGet), in.left)
+}
+
+// refilled refills the tank when what is on the stack is below zero.
+func (in *inserter) refilled(out []byte) []byte {
 	out = append(out, opI64Const, 0, opI64LtS, opIf, noResult)
 	return append(appendU32(append(out, opCall), in.refill), opEnd)
+}
+
+// stopped traps when what is on the stack is below the overdraft. The loops that
+// turn most have no call to spare: it would cost them their registers.
+func (in *inserter) stopped(out []byte) []byte {
+	out = appendS64(append(out, opI64Const), -in.overdraft)
+	return append(out, opI64LtS, opIf, noResult, opUnreachable, opEnd)
 }
 
 // refill appends the body of the function that fills the tank from the reserve,

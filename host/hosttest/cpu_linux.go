@@ -1,9 +1,9 @@
-package wasm
+package hosttest
 
 import "golang.org/x/sys/unix"
 
-// cpu is the time that this thread has worked, in nanoseconds.
-func cpu() int64 {
+// CPU is the time that this thread has worked, in nanoseconds.
+func CPU() int64 {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
 		panic(err)
