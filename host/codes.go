@@ -1,7 +1,6 @@
 package host
 
 import (
-	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/catalog"
 	"github.com/featurehost/featurehost/host/internal/deadletter"
@@ -34,8 +33,8 @@ const (
 	MissingBadData  fault.Code = 3025
 	MissingStopped  fault.Code = 8073
 	// Codes of migrations.
-	MigrateFailed       fault.Code = 8060
-	MigrateDiffers      fault.Code = 8061
+	MigrateFailed       fault.Code = 8063
+	MigrateDiffers      fault.Code = 8064
 	MigrationUnrecorded fault.Code = 8062
 )
 
@@ -64,7 +63,7 @@ func Codes() []fault.Doc {
 		{Code: StageLostRows, Title: "a stage lost rows", Explain: "A stage that must hand on every row did not, or counts do not add up: rows read = filtered + rejected + skipped + dropped + used. Nothing was published. This is a defect of featurehost or of the plugin named."},
 	}
 	for _, list := range [][]fault.Doc{
-		streamCodes(), cdata.Codes(), catalog.Codes(), deadletter.Codes(), exchange.Codes(), ledger.Codes(), pipeline.Codes(), plan.Codes(), spill.Codes(), sql.Codes(), wasm.Codes(),
+		streamCodes(), catalog.Codes(), deadletter.Codes(), exchange.Codes(), ledger.Codes(), pipeline.Codes(), plan.Codes(), spill.Codes(), sql.Codes(), wasm.Codes(),
 	} {
 		out = append(out, list...)
 	}

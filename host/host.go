@@ -17,7 +17,6 @@ import (
 	"github.com/featurehost/featurehost/host/internal/plan"
 	"github.com/featurehost/featurehost/host/internal/spill"
 	"github.com/featurehost/featurehost/host/internal/sql"
-	"github.com/featurehost/featurehost/host/internal/wasm"
 	"github.com/featurehost/featurehost/host/parts"
 )
 
@@ -29,10 +28,9 @@ type Host struct {
 	state   string // absolute
 	plugins *catalog.Catalog
 	locks   locks
+	engines engines
 
 	mu      sync.Mutex
-	wasm    *wasm.Engine
-	modules map[string]*wasm.Module // by path
 	scratch string
 	unspill func() error // removes scratch
 }
@@ -64,7 +62,7 @@ func New(file *config.File, o Options) (*Host, error) {
 	if len(dirs) == 0 {
 		dirs = PluginDirs(file.Dir)
 	}
-	h := &Host{file: file, options: o, memory: share, state: state, modules: map[string]*wasm.Module{}}
+	h := &Host{file: file, options: o, memory: share, state: state, engines: engines{cacheDir: cacheDir(state)}}
 	// A broken plugin harms nobody who does not name it: Find tells of it then.
 	h.plugins, _ = catalog.Discover(dirs...)
 	if h.locks, err = readLocks(file.Dir, dirs); err != nil {
@@ -96,11 +94,7 @@ func PluginDirs(dir string) []string {
 func (h *Host) Close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var errs []error
-	if h.wasm != nil {
-		errs = append(errs, h.wasm.Close(context.Background()))
-		h.wasm = nil
-	}
+	errs := []error{h.engines.Close()}
 	if h.scratch != "" {
 		errs = append(errs, h.unspill())
 		h.scratch = ""

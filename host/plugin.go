@@ -3,18 +3,14 @@ package host
 import (
 	"context"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/config"
-	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/catalog"
 	"github.com/featurehost/featurehost/host/internal/crash"
 	"github.com/featurehost/featurehost/host/internal/plan"
-	"github.com/featurehost/featurehost/host/internal/wasm"
 )
 
 // plugin makes a stage of the plugin that a [[stage]] names.
@@ -24,16 +20,13 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 	if err != nil {
 		return nil, nil, err
 	}
-	if entry.Transport == catalog.Process {
-		return nil, nil, fault.New(catalog.BrokenPlugin, "plugin %q is a program of its own, in %s, and this build runs Wasm plugins only", entry.Name, entry.Path)
-	}
-	module, err := h.module(entry)
+	m, err := h.engines.load(entry)
 	if err != nil {
 		return nil, nil, err
 	}
-	stage := module.Stage(wasm.Use{
-		Stage: name, Config: spec.Config, Seed: h.file.Pipeline.Name + "/" + name,
-		Limits: abi.Limits{
+	stage := m.stage(use{
+		name: name, config: spec.Config, seed: h.file.Pipeline.Name + "/" + name,
+		limits: abi.Limits{
 			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
 			MaxBatchRows: spec.Limits.MaxBatchRows, LogLines: spec.Limits.LogLines,
 			FuelBase: spec.Limits.FuelBase, FuelPerRow: spec.Limits.FuelPerRow, Timeout: spec.Limits.Timeout,
@@ -44,8 +37,8 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 		Rejects: s.rejects, Counter: s.events,
 	})
 	return guarded, &plan.Plugin{
-		Name: entry.Name, Version: entry.Version, Digest: module.Digest(), Path: entry.Path,
-		Kind: string(module.Manifest().Kind), Memory: stage.Limits().Memory,
+		Name: entry.Name, Version: entry.Version, Digest: m.Digest(), Path: entry.Path,
+		Kind: string(m.Manifest().Kind), Memory: stage.Limits().Memory,
 	}, nil
 }
 
@@ -73,40 +66,4 @@ func (s *session) find(use string) (catalog.Entry, error) {
 func (s *session) known(use string) error {
 	_, err := s.find(use)
 	return err
-}
-
-// module loads a plugin once, however many stages use it.
-func (h *Host) module(entry catalog.Entry) (*wasm.Module, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if m, ok := h.modules[entry.Path]; ok {
-		return m, nil
-	}
-	if h.wasm == nil {
-		engine, err := wasm.NewEngine(wasm.Options{CacheDir: h.cacheDir()})
-		if err != nil {
-			return nil, err
-		}
-		h.wasm = engine
-	}
-	code, err := entry.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	m, err := h.wasm.Load(code)
-	if err != nil {
-		return nil, err
-	}
-	h.modules[entry.Path] = m
-	return m, nil
-}
-
-// cacheDir keeps compiled plugins. The user's own cache serves all pipelines of
-// the user, so that a plugin is compiled once per machine and a check leaves
-// nothing beside the pipeline file; without a home it is in the state folder.
-func (h *Host) cacheDir() string {
-	if user, err := os.UserCacheDir(); err == nil {
-		return filepath.Join(user, "featurehost", "wasm")
-	}
-	return filepath.Join(h.state, "cache")
 }

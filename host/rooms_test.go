@@ -49,6 +49,9 @@ func rooms() []room {
 		{path: "host/internal/contract", floor: 3, purpose: "a plugin's manifest held against its stage: what it sees, what it answers, how that joins the batch"},
 		{path: "host/internal/wasm", floor: 3, purpose: "guests: compile cache, pool, call, trap policy", neighbours: []string{"host/internal/contract"}},
 		{path: "host/internal/wasm/fuel", floor: 2, purpose: "bytes to bytes: a module that counts its work and stops when a budget is spent", stdOnly: true},
+		{path: "host/internal/process", floor: 3, purpose: "process plugins: launch, Flight session, restarts", neighbours: []string{"host/internal/contract"}},
+		{path: "host/internal/process/launch", floor: 3, purpose: "a program started so that it cannot outlive the host; its handshake"},
+		{path: "host/internal/process/wire", floor: 3, purpose: "messages of Arrow Flight to a plugin and back, none of them believed"},
 		{path: "host/internal/sql", floor: 3, purpose: "the only room that knows DuckDB: queries, text formats, expressions"},
 		{path: "host/internal/exchange", floor: 3, purpose: "rows to ranges of keys in total order, spilled when needed"},
 		{path: "host/internal/spill", floor: 3, purpose: "batches to a Parquet file in the scratch folder"},
@@ -181,16 +184,19 @@ func TestRooms_DocIsCurrent(t *testing.T) {
 // libraries says which room alone may know a library.
 func libraries() map[string][]string {
 	return map[string][]string{
-		"github.com/beltran/gohive":     {"connectors/hive", "connectors/table"},
-		"github.com/apache/thrift":      {"connectors/hive"},
-		"github.com/duckdb/":            {"host/internal/sql"},
-		"github.com/tetratelabs/wazero": {"host/internal/wasm"},
-		"github.com/mattn/go-sqlite3":   {"connectors/online"},
-		"github.com/gocql/gocql":        {"connectors/cassandra"},
-		"github.com/segmentio/kafka-go": {"connectors/kafka"},
-		"github.com/hamba/avro":         {"connectors/avro"},
-		"github.com/aws/":               {"connectors/blob/s3store"},
-		"github.com/BurntSushi/toml":    {"config", "host/pipelinetest", "host/internal/catalog"},
+		"github.com/beltran/gohive":                   {"connectors/hive", "connectors/table"},
+		"github.com/apache/thrift":                    {"connectors/hive"},
+		"github.com/duckdb/":                          {"host/internal/sql"},
+		"github.com/tetratelabs/wazero":               {"host/internal/wasm"},
+		"github.com/hashicorp/go-plugin":              {"host/internal/process/launch"},
+		"github.com/apache/arrow-go/v18/arrow/flight": {"host/internal/process", "host/internal/process/wire"},
+		"google.golang.org/grpc":                      {"host/internal/process", "host/internal/process/wire"},
+		"github.com/mattn/go-sqlite3":                 {"connectors/online"},
+		"github.com/gocql/gocql":                      {"connectors/cassandra"},
+		"github.com/segmentio/kafka-go":               {"connectors/kafka"},
+		"github.com/hamba/avro":                       {"connectors/avro"},
+		"github.com/aws/":                             {"connectors/blob/s3store"},
+		"github.com/BurntSushi/toml":                  {"config", "host/pipelinetest", "host/internal/catalog"},
 	}
 }
 

@@ -230,3 +230,14 @@ func TestCommandLine_EveryCodeOccurs(t *testing.T) {
 		}
 	}
 }
+
+// A code stands for one thing: explain shows the first that has it.
+func TestCodes_EachExplainedOnce(t *testing.T) {
+	seen := map[fault.Code]string{}
+	for _, d := range allCodes() {
+		if other, ok := seen[d.Code]; ok {
+			t.Errorf("%v is %q and %q", d.Code, other, d.Title)
+		}
+		seen[d.Code] = d.Title
+	}
+}

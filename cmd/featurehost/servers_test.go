@@ -205,7 +205,7 @@ func TestMigrate_ServerAway_StatusAndName(t *testing.T) {
 	w.write("q.toml", base+sink+oneReplica)
 	o := w.command("migrate", "p.toml", "q.toml", "--apply")
 	w.gave(o, 3, "far: failed", "1 changed, 1 failed")
-	w.says(o, 3, `sink "far": FH-8060`)
+	w.says(o, 3, `sink "far": FH-8063`)
 }
 
 // closedPort is an address at which nobody listens.

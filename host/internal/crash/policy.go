@@ -37,9 +37,10 @@ func remedyFor(err error) remedy {
 		return none
 	}
 	switch code := int(e.Code); code {
-	case abi.CodeTrap, abi.CodeTimeout, abi.CodeStack, abi.CodeMisuse:
+	case abi.CodeTrap, abi.CodeTimeout, abi.CodeStack, abi.CodeMisuse,
+		abi.CodeExited, abi.CodeDeadline, abi.CodeStream, abi.CodeBadBatch:
 		return retry
-	case abi.CodeMemory:
+	case abi.CodeMemory, abi.CodeMessage:
 		return split
 	case abi.CodeData, abi.CodeFuel:
 		return reject

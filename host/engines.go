@@ -1,0 +1,140 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/catalog"
+	"github.com/featurehost/featurehost/host/internal/crash"
+	"github.com/featurehost/featurehost/host/internal/process"
+	"github.com/featurehost/featurehost/host/internal/wasm"
+)
+
+// engines run plugins, each kind in its own; a pipeline cannot tell them apart.
+type engines struct {
+	cacheDir string // of compiled modules
+
+	mu      sync.Mutex
+	wasm    *wasm.Engine
+	process *process.Engine
+	loaded  map[string]module // by path
+}
+
+// module is a plugin that was found fit.
+type module interface {
+	Manifest() *abi.Manifest
+	Digest() string
+	// stage makes a stage of it.
+	stage(u use, env flow.Env) worker
+}
+
+// worker is a stage of a plugin, before its failures are dealt with.
+type worker interface {
+	crash.Worker
+	Limits() abi.Limits
+}
+
+// use says how one stage of a pipeline uses a plugin.
+type use struct {
+	name   string
+	config map[string]any
+	limits abi.Limits
+	seed   string
+}
+
+type wasmModule struct{ *wasm.Module }
+
+func (m wasmModule) stage(u use, env flow.Env) worker {
+	return m.Stage(wasm.Use{Stage: u.name, Config: u.config, Limits: u.limits, Seed: u.seed}, env)
+}
+
+type processModule struct{ *process.Module }
+
+func (m processModule) stage(u use, env flow.Env) worker {
+	return m.Stage(process.Use{Stage: u.name, Config: u.config, Limits: u.limits, Seed: u.seed}, env)
+}
+
+// load loads a plugin once, however many stages use it.
+func (e *engines) load(entry catalog.Entry) (module, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if m, ok := e.loaded[entry.Path]; ok {
+		return m, nil
+	}
+	load := e.loadWasm
+	if entry.Transport == catalog.Process {
+		load = e.loadProcess
+	}
+	m, err := load(entry)
+	if err != nil {
+		return nil, err
+	}
+	if e.loaded == nil {
+		e.loaded = map[string]module{}
+	}
+	e.loaded[entry.Path] = m
+	return m, nil
+}
+
+func (e *engines) loadWasm(entry catalog.Entry) (module, error) {
+	if e.wasm == nil {
+		engine, err := wasm.NewEngine(wasm.Options{CacheDir: e.cacheDir})
+		if err != nil {
+			return nil, err
+		}
+		e.wasm = engine
+	}
+	code, err := entry.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.wasm.Load(code)
+	if err != nil {
+		return nil, err
+	}
+	return wasmModule{m}, nil
+}
+
+func (e *engines) loadProcess(entry catalog.Entry) (module, error) {
+	if e.process == nil {
+		e.process = process.NewEngine(process.Options{})
+	}
+	if err := entry.Unchanged(); err != nil {
+		return nil, err
+	}
+	m, err := e.process.Load(entry.Path, entry.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return processModule{m}, nil
+}
+
+// Close ends them; stages must be closed before.
+func (e *engines) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	if e.wasm != nil {
+		errs = append(errs, e.wasm.Close(context.Background()))
+	}
+	if e.process != nil {
+		errs = append(errs, e.process.Close())
+	}
+	e.wasm, e.process, e.loaded = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// cacheDir keeps compiled plugins. The user's own cache serves all pipelines of
+// the user, so that a plugin is compiled once per machine and a check leaves
+// nothing beside the pipeline file; without a home it is in the state folder.
+func cacheDir(state string) string {
+	if user, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(user, "featurehost", "wasm")
+	}
+	return filepath.Join(state, "cache")
+}

@@ -1,0 +1,218 @@
+package launch
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/fault"
+)
+
+// Process is a program that runs, or ran.
+type Process struct {
+	cmd  *exec.Cmd
+	dir  string         // private, holds the socket
+	addr string         // path of the socket
+	hand *io.PipeWriter // hands the handshake to go-plugin
+	tail *tail
+	done chan struct{} // closed when it has ended, been reaped and cleaned up
+	// state is how it ended, once done is closed.
+	state *os.ProcessState
+
+	mu      sync.Mutex
+	running bool
+	reaped  bool
+	killed  bool  // by us
+	broke   error // a rule that it broke, for which it was killed
+	refusal error // what was wrong with its handshake
+}
+
+// Limits of what is read.
+const (
+	maxHandshake = 4 << 10
+	maxSocket    = 100 // bytes of a socket's path; kernels allow 104 to 108
+	socketRoom   = len("/plugin-dir4294967295/plugin4294967295")
+	// streamGrace is how long the streams of a dead program are read on: a child
+	// of it that left its group may keep them open.
+	streamGrace = time.Second
+)
+
+// prepare makes all that a start needs.
+func prepare(spec Spec) (*Process, error) {
+	p := &Process{cmd: exec.Command(spec.Path), tail: newTail(spec.Line), done: make(chan struct{})}
+	var err error
+	if p.dir, err = privateDir(spec.TempDir); err != nil {
+		return nil, err
+	}
+	p.cmd.Dir = filepath.Dir(spec.Path)
+	p.cmd.Env = append(append([]string(nil), spec.Env...), "TMPDIR="+p.dir)
+	p.cmd.SysProcAttr = alone()
+	return p, nil
+}
+
+// run starts the program and all that listens to it.
+func (p *Process) run(s *Starter) error {
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.fork(p.cmd); err != nil {
+		_, _ = stdout.Close(), stderr.Close()
+		return err
+	}
+	p.mu.Lock()
+	p.running = true
+	if p.killed { // while it started
+		killGroup(p.cmd.Process.Pid)
+	}
+	p.mu.Unlock()
+	var streams sync.WaitGroup
+	streams.Go(func() { p.readStdout(stdout) })
+	streams.Go(func() { p.tail.read(stderr) })
+	go p.watch(&streams)
+	s.started(p)
+	return nil
+}
+
+// privateDir makes a folder that only the host's user can enter, in which the
+// path of a socket is short enough.
+func privateDir(parent string) (string, error) {
+	for _, in := range []string{parent, "/tmp"} {
+		dir, err := os.MkdirTemp(in, "fh")
+		if err != nil {
+			return "", fault.Wrap(err, abi.CodeHandshake, "the plugin's private folder cannot be made")
+		}
+		if len(dir)+socketRoom < maxSocket {
+			return dir, nil
+		}
+		_ = os.Remove(dir)
+	}
+	return "", fault.New(abi.CodeHandshake, "the path of the temporary folder is too long for a socket").WithHint("set TMPDIR to a shorter one")
+}
+
+// watch waits for the end of the program and cleans up after it.
+func (p *Process) watch(streams *sync.WaitGroup) {
+	p.state = awaitExit(p.cmd.Process)
+	p.mu.Lock()
+	killGroup(p.cmd.Process.Pid)
+	p.reaped = true
+	p.mu.Unlock()
+	read := make(chan struct{})
+	go func() { streams.Wait(); close(read) }()
+	select {
+	case <-read:
+	case <-time.After(streamGrace):
+	}
+	_ = p.cmd.Wait() // closes the streams; its state tells the rest
+	if p.state == nil {
+		p.state = p.cmd.ProcessState
+	}
+	<-read
+	_ = os.RemoveAll(p.dir)
+	close(p.done)
+}
+
+// readStdout hands on the first line, if it is a handshake; anything behind it
+// breaks the rules.
+func (p *Process) readStdout(r io.Reader) {
+	b := bufio.NewReaderSize(r, maxHandshake)
+	line, err := b.ReadSlice('\n')
+	p.greet(string(line), err)
+	if err != nil {
+		_, _ = io.Copy(io.Discard, b)
+		return
+	}
+	more := make([]byte, 4<<10)
+	for {
+		n, err := b.Read(more)
+		if n > 0 {
+			p.fail(fault.New(abi.CodeStdout, "the plugin wrote to stdout after its handshake: %q", printable(more[:min(n, 60)])).
+				WithHint("stdout belongs to the handshake: the plugin must send all else to stderr, as the SDKs do by pointing descriptor 1 at 2"))
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// fail kills a program that broke a rule.
+func (p *Process) fail(why error) {
+	p.mu.Lock()
+	if p.broke == nil && !p.killed && !p.reaped {
+		p.broke = why
+	}
+	p.mu.Unlock()
+	p.kill()
+}
+
+func (p *Process) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.killed = true; p.running && !p.reaped {
+		killGroup(p.cmd.Process.Pid)
+	}
+}
+
+// Kill ends the program and its group, and waits until nothing is left.
+func (p *Process) Kill() {
+	p.kill()
+	<-p.done
+}
+
+// end is Kill for a program that may never have run.
+func (p *Process) end() {
+	p.mu.Lock()
+	running := p.running
+	p.mu.Unlock()
+	if running {
+		p.Kill()
+		return
+	}
+	_ = os.RemoveAll(p.dir)
+}
+
+// Done is closed when the program has ended and nothing is left of it.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Socket is the path of the unix socket at which the program listens.
+func (p *Process) Socket() string { return p.addr }
+
+// PID of the program.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Broke gives the error of a rule that the program broke, for which it was
+// killed; else nil.
+func (p *Process) Broke() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broke
+}
+
+// Death tells how a program ended that Done says has, with its last words:
+// FH-5004, or what Broke says.
+func (p *Process) Death() error {
+	if err := p.Broke(); err != nil {
+		return err
+	}
+	how, words := "for a reason unknown", p.tail.words()
+	if p.state != nil {
+		how = p.state.String()
+	}
+	e := fault.New(abi.CodeExited, "the plugin's process %d ended (%s)%s", p.PID(), how, words.Last())
+	if words.Text != "" {
+		e.Err = words
+	}
+	return e
+}
+
+// Words are what the program wrote to stderr last.
+func (p *Process) Words() Words { return p.tail.words() }

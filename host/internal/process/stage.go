@@ -1,0 +1,512 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/abi/cdata"
+	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/contract"
+)
+
+// Limits of a plugin that asks for none, where they are not abi.DefaultLimits.
+const (
+	defaultTimeout = 60 * time.Second
+	// defaultMessage stays below the 4 MiB that gRPC servers take unless told
+	// otherwise.
+	defaultMessage = 3 << 20
+	// around is what a message has beside the buffers of a batch, and more: its
+	// exact size is known once it is made.
+	around = 1 << 10
+)
+
+// Use says how one stage of a pipeline uses a module.
+type Use struct {
+	// Stage is its name in messages; empty takes the plugin's.
+	Stage string
+	// Config is the stage's config table, not yet checked.
+	Config map[string]any
+	// Limits are the operator's caps; zero fields leave it to the plugin's
+	// manifest, then to the default. Memory and fuel do not bind a process.
+	Limits abi.Limits
+	// Seed is for plugins that draw random numbers.
+	Seed string
+	// Now is the run's as-of time in microseconds since the epoch.
+	Now int64
+	// RunID names the run to the plugin; may be empty.
+	RunID string
+}
+
+// Stage is a process plugin at work in a pipeline.
+type Stage struct {
+	shared   *shared
+	importer *cdata.Importer
+	columns  []arrow.Array // of the batch under way, as the plugin sees them
+	charged  error         // why the last batch lost its process, until a fresh one did it
+	closed   bool
+}
+
+// shared is what the copies of a stage have in common.
+type shared struct {
+	module *Module
+	use    Use
+	env    flow.Env
+	limits abi.Limits
+	log    *pluginLog
+	counts *counts
+
+	bound    *contract.Binding
+	exporter *cdata.Exporter
+	pool     *pool
+	batches  atomic.Int64
+	timeouts timeouts
+
+	mu     sync.Mutex
+	copies int
+}
+
+// Stage makes a stage; Open does the work.
+func (m *Module) Stage(u Use, env flow.Env) *Stage {
+	if u.Stage == "" {
+		u.Stage = m.manifest.Name
+	}
+	asked := m.manifest.Limits
+	if asked.Timeout == 0 && u.Limits.Timeout == 0 {
+		asked.Timeout = defaultTimeout
+	}
+	s := &shared{module: m, use: u, env: env, limits: asked.Under(u.Limits), counts: &counts{}, copies: 1,
+		timeouts: timeouts{actionTimeout, healthTimeout, shutdownTimeout, idleTooLong}}
+	s.log = newPluginLog(env.Log, m.manifest.Name, s.limits.LogLines)
+	return &Stage{shared: s}
+}
+
+// Limits in force.
+func (s *Stage) Limits() abi.Limits { return s.shared.limits }
+
+// Open starts a first process and settles the schema. All errors of load,
+// config, schema and naming come from here (FH-10xx, 20xx, 5001 to 5003).
+func (s *Stage) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error) {
+	if err := s.shared.open(ctx, in); err != nil {
+		return nil, s.shared.placed(err, "")
+	}
+	if err := s.ready(); err != nil {
+		return nil, s.shared.placed(err, "")
+	}
+	return s.shared.bound.Out, nil
+}
+
+func (s *shared) open(ctx context.Context, in *flow.Schema) error {
+	m := s.module.manifest
+	config, err := m.CheckConfig(s.use.Config)
+	if err != nil {
+		return contract.FromABI(err)
+	}
+	bound, err := contract.Bind(m, config, in)
+	if err != nil {
+		return err
+	}
+	if s.exporter, err = cdata.NewExporter(bound.Seen); err != nil {
+		return err
+	}
+	request, err := s.request(config, bound.Seen)
+	if err != nil {
+		return fault.Wrap(err, abi.CodeConfig, "the config cannot be written as JSON")
+	}
+	s.pool = &pool{keeper: newSupervisor(), plan: &blueprint{
+		engine: s.module.engine, module: s.module, limits: s.limits, message: defaultMessage, bind: request, run: s.use.RunID,
+		now: s.use.Now, in: bound.Seen, log: s.log, counts: s.counts, timeouts: s.timeouts,
+	}}
+	if n := m.MaxMessageBytes; n > 0 {
+		s.pool.plan.message = n
+	}
+	first, err := s.pool.get(ctx, false)
+	if err != nil {
+		return err
+	}
+	if err := bound.Settle(m, first.schema); err != nil {
+		s.pool.end(first)
+		return err
+	}
+	s.pool.schema = first.schema
+	s.pool.put(first)
+	s.bound = bound
+	return nil
+}
+
+func (s *shared) request(config map[string]any, seen *flow.Schema) ([]byte, error) {
+	if config == nil {
+		config = map[string]any{}
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := encodeSchema(seen)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(bindRequest{Stage: s.use.Stage, Config: text, InputSchema: schema, Keys: []string{}, Seed: s.use.Seed})
+}
+
+// ready gives this copy what it does not share.
+func (s *Stage) ready() (err error) {
+	s.importer, err = cdata.NewImporter(s.shared.pool.schema, cdata.ImportLimits{
+		OutputRatio:  s.shared.limits.OutputRatio,
+		CanonicalNaN: s.shared.module.manifest.Deterministic,
+	})
+	s.columns = make([]arrow.Array, len(s.shared.bound.Pick))
+	return err
+}
+
+// Reads implements flow.Reads: the columns that the plugin sees.
+func (s *Stage) Reads() []string {
+	if b := s.shared.bound; b != nil {
+		return b.Reads()
+	}
+	return nil
+}
+
+// Makes implements flow.Makes: the columns that the plugin answers with.
+func (s *Stage) Makes() []string {
+	if b := s.shared.bound; b != nil {
+		return b.Makes()
+	}
+	return nil
+}
+
+// Fork implements flow.Stateless: a copy that shares idle processes.
+func (s *Stage) Fork(context.Context) (flow.Stage, error) {
+	if s.closed || s.shared.bound == nil {
+		return nil, errNotOpen
+	}
+	c := &Stage{shared: s.shared}
+	if err := c.ready(); err != nil {
+		return nil, s.shared.placed(err, "")
+	}
+	s.shared.mu.Lock()
+	s.shared.copies++
+	s.shared.mu.Unlock()
+	return c, nil
+}
+
+var errNotOpen = errors.New("process: the stage is not open")
+
+// Process hands the batch to a process, in pieces as large as Most tells.
+func (s *Stage) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error {
+	if s.closed || s.shared.bound == nil {
+		return errNotOpen
+	}
+	for from := int64(0); from < in.Rows(); {
+		rest := in.Slice(from, in.Rows())
+		part := rest.Slice(0, s.Most(rest))
+		rest.Release()
+		from += part.Rows()
+		out, err := s.Do(ctx, part, false)
+		part.Release()
+		if err != nil {
+			return err
+		}
+		for i, b := range out {
+			if err := emit(b); err != nil {
+				release(out[i+1:])
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func release(batches []flow.Batch) {
+	for _, b := range batches {
+		b.Release()
+	}
+}
+
+// Most is how many rows of a batch go into one message (ABI-P-007), and are no
+// more than limits.max_batch_rows: at least one.
+func (s *Stage) Most(in flow.Batch) int64 {
+	most := min(in.Rows(), int64(s.shared.limits.MaxBatchRows))
+	if s.fits(in, most) {
+		return most
+	}
+	least := int64(1)
+	for most-least > 1 {
+		if half := (least + most) / 2; s.fits(in, half) {
+			least = half
+		} else {
+			most = half
+		}
+	}
+	return least
+}
+
+// fits tells whether the first rows of a batch are sure to fit a message.
+func (s *Stage) fits(in flow.Batch, rows int64) bool {
+	part := in.Slice(0, rows)
+	defer part.Release()
+	size, err := s.shared.exporter.Size(s.project(part.Record))
+	return err != nil || int64(size)+around <= s.shared.pool.plan.message // an error is told when the batch is done
+}
+
+// project shows the columns of a record that the plugin sees. It is valid until
+// the next one.
+func (s *Stage) project(r flow.Record) projection {
+	for i, c := range s.shared.bound.Pick {
+		s.columns[i] = r.Column(c)
+	}
+	return projection{columns: s.columns, rows: r.NumRows()}
+}
+
+// Do hands one batch to a process, whole. Nothing comes out when a filter keeps
+// no row. An answer in several messages comes out as several batches.
+func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch, error) {
+	if s.closed || s.shared.bound == nil {
+		return nil, errNotOpen
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if in.Rows() == 0 { // nothing to ask about (ABI-W-017)
+		return nil, nil
+	}
+	sh := s.shared
+	batch := sh.batches.Add(1)
+	where := func() string {
+		at := fmt.Sprintf(", batch %d", batch)
+		if p := in.Position.String(); p != "" {
+			at += ", " + p
+		}
+		return at
+	}
+	if !fresh {
+		s.charged = nil
+	}
+	session, err := sh.pool.get(ctx, fresh)
+	if err != nil {
+		return nil, sh.placed(err, where())
+	}
+	made, err := s.exchange(ctx, session, in.Record)
+	if err != nil {
+		return nil, sh.placed(err, where())
+	}
+	if fresh && s.charged != nil { // the rows were not to blame
+		sh.pool.keeper.charge(s.charged)
+		s.charged = nil
+	}
+	out, err := s.join(ctx, in, made)
+	if err != nil {
+		return nil, sh.placed(err, where())
+	}
+	return out, nil
+}
+
+// exchange sends a batch in one message and gives the answer's batches. It puts
+// the session back or throws it away.
+func (s *Stage) exchange(ctx context.Context, on *session, in flow.Record) (made []flow.Record, err error) {
+	fit, alive := true, false
+	pool := s.shared.pool
+	defer func() {
+		if r := recover(); r != nil {
+			fit, err = false, contract.Refusal(abi.CodeBadBatch, "the host broke down on the plugin's answer: %v", r)
+		}
+		if err != nil {
+			for _, m := range made {
+				m.Release()
+			}
+			made = nil
+		}
+		switch {
+		case fit:
+			pool.put(on)
+		case alive:
+			on.hangUp() // the next batch begins another stream
+			pool.put(on)
+		default:
+			s.charged = err
+			pool.toss(on)
+		}
+	}()
+	seen := s.project(in)
+	size, err := s.shared.exporter.Size(seen)
+	if err != nil {
+		return nil, err // the batch is at fault, and no plugin has seen it
+	}
+	if err := s.shared.exporter.CheckNulls(seen); err != nil {
+		return nil, err
+	}
+	r := array.NewRecordBatch(s.shared.bound.Seen, s.columns, in.NumRows())
+	defer r.Release()
+	message, over, err := on.encode(r)
+	if err != nil {
+		return nil, fault.Wrap(err, abi.CodeData, "the batch cannot be written as an Arrow message")
+	}
+	if over {
+		return nil, contract.Refusal(abi.CodeMessage, "%d rows have %d bytes, a message to the plugin at most %d", in.NumRows(), len(message.DataBody), pool.plan.message).
+			WithHint("max_message_bytes in the plugin's manifest, with a server that takes as much, raises the limit")
+	}
+	fit = false
+	stop := on.watch(ctx)
+	defer stop()
+	t := &taker{stage: s, want: cdata.Want{Rows: -1, InputBytes: int64(size)}, rows: in.NumRows()}
+	err = on.exchange(message, t.take)
+	if err == nil {
+		err = t.finish()
+	}
+	if err != nil {
+		err, alive = on.failed(ctx, err)
+		return t.made, err
+	}
+	fit = true
+	return t.made, nil
+}
+
+// taker takes the batches of one answer.
+type taker struct {
+	stage *Stage
+	want  cdata.Want
+	rows  int64 // of the input
+	got   int64
+	last  int32 // row number, of a filter that answers with them
+	made  []flow.Record
+}
+
+// take checks one batch and keeps a copy.
+func (t *taker) take(p *cdata.Parts) error {
+	byRows := t.stage.shared.bound.ByRows()
+	if !byRows && p.Rows > t.rows-t.got {
+		return fault.New(cdata.BadLength, "the answer has %d rows or more, expected %d", t.got+p.Rows, t.rows)
+	}
+	m, err := t.stage.importer.ImportParts(p, t.want)
+	if err != nil {
+		return err
+	}
+	t.want.Before = t.stage.importer.Copied(t.want)
+	if p.Rows == 0 {
+		m.Release()
+		return nil
+	}
+	t.made = append(t.made, m)
+	if byRows {
+		numbers := m.Column(0).(*array.Int32).Int32Values()
+		if err := cdata.CheckRows(numbers, t.rows); err != nil {
+			return err
+		}
+		if t.got > 0 && numbers[0] <= t.last {
+			return fault.New(cdata.BadLength, "column %q: a message begins with %d after %d, expected ascending numbers", abi.RowsColumn, numbers[0], t.last)
+		}
+		t.last = numbers[len(numbers)-1]
+	}
+	t.got += p.Rows
+	return nil
+}
+
+// finish checks the answer as a whole.
+func (t *taker) finish() error {
+	if !t.stage.shared.bound.ByRows() && t.got != t.rows {
+		return fault.New(cdata.BadLength, "the answer has %d rows, expected %d", t.got, t.rows)
+	}
+	return nil
+}
+
+// join puts the batches of an answer beside the rows that they speak of. It
+// gives them back.
+func (s *Stage) join(ctx context.Context, in flow.Batch, made []flow.Record) (out []flow.Batch, err error) {
+	defer func() {
+		for _, m := range made {
+			m.Release()
+		}
+		if err != nil {
+			release(out)
+			out = nil
+		}
+	}()
+	bound := s.shared.bound
+	from := int64(0)
+	for _, m := range made {
+		beside := in
+		beside.Retain()
+		if !bound.ByRows() && len(made) > 1 {
+			beside.Release()
+			beside = in.Slice(from, from+m.NumRows())
+			from += m.NumRows()
+		}
+		joined, err := bound.Join(ctx, beside.Record, m)
+		position := bound.Position(beside.Position)
+		beside.Release()
+		if err != nil {
+			return out, err
+		}
+		if joined != nil {
+			out = append(out, flow.Batch{Record: joined, Position: position})
+		}
+	}
+	return out, nil
+}
+
+// placed says where an error happened: stage, plugin, digest, batch.
+func (s *shared) placed(err error, where string) error {
+	e := fault.As(err)
+	if e == nil || e.Place != "" {
+		return err
+	}
+	m := s.module
+	digest := ""
+	if m.digest != "" {
+		digest = ", " + m.digest[:min(len(m.digest), len("sha256:")+12)]
+	}
+	return e.At("stage %q (plugin %s@%s%s)%s", s.use.Stage, m.manifest.Name, m.manifest.Version, digest, where)
+}
+
+// Flush implements flow.Stage; a stateless stage holds nothing back.
+func (s *Stage) Flush(context.Context, flow.Emit) error { return nil }
+
+// Close ends this copy; the last one ends the processes.
+func (s *Stage) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	sh := s.shared
+	sh.mu.Lock()
+	sh.copies--
+	last := sh.copies == 0
+	sh.mu.Unlock()
+	if last {
+		if sh.pool != nil {
+			sh.pool.close()
+		}
+		sh.counts.flush(sh.env.Counter, sh.use.Stage)
+		sh.log.close()
+	}
+	return nil
+}
+
+// projection is a record of some columns, made without allocating.
+type projection struct {
+	flow.Record // nil: only the methods below are called
+	columns     []arrow.Array
+	rows        int64
+}
+
+// NumCols implements flow.Record.
+func (p projection) NumCols() int64 { return int64(len(p.columns)) }
+
+// NumRows implements flow.Record.
+func (p projection) NumRows() int64 { return p.rows }
+
+// Column implements flow.Record.
+func (p projection) Column(i int) arrow.Array { return p.columns[i] }
+
+// allocator is where Arrow's library makes its own buffers.
+func allocator() memory.Allocator { return memory.DefaultAllocator }
