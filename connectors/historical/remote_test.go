@@ -460,8 +460,11 @@ func TestRemote_ReaderWhilePublishing_OldOrNewDays(t *testing.T) {
 			default:
 			}
 			list, err := b.at.Entries(context.Background(), "historical/")
+			// The test server keeps its objects in a folder: while it replaces one, its
+			// temporary name is there to be listed, for an instant.
+			list = slices.DeleteFunc(list, func(e s3store.Entry) bool { return strings.Contains(e.Key, ".sgwtmp.") })
 			if err != nil || len(list) != 5 {
-				t.Errorf("%d objects, %v", len(list), err)
+				t.Errorf("%v, %v", list, err)
 				return
 			}
 			for _, e := range list {

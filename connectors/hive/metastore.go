@@ -105,7 +105,28 @@ func (m *Metastore) call(ctx context.Context, name, about string, size int, f fu
 	if errors.Is(err, wire.ErrBroken) && !errors.Is(err, wire.ErrTimeLimit) && ctx.Err() == nil {
 		err = m.try(ctx, name, size, f)
 	}
+	for wait := 100 * time.Millisecond; troubled(err) && wait < time.Second && pause(ctx, wait); wait *= 3 {
+		err = m.try(ctx, name, size, f)
+	}
 	return m.told(ctx, err, about)
+}
+
+// troubled tells whether the metastore says no for a reason that may be gone a
+// moment later: in a MetaException it passes on what its database says, such as
+// that two transactions waited for each other.
+func troubled(err error) bool {
+	var e *hm.MetaException
+	return errors.As(err, &e)
+}
+
+// pause waits, and tells whether there is time left.
+func pause(ctx context.Context, wait time.Duration) bool {
+	select {
+	case <-time.After(wait):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // try makes the call on the connection there is, or on a fresh one.

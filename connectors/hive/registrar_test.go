@@ -22,10 +22,7 @@ import (
 // metastores are the two dialects.
 func metastores(t *testing.T, f func(t *testing.T, address string)) {
 	t.Run("3.1.3", func(t *testing.T) { f(t, servertest.Metastore(t)) })
-	t.Run("4.0.1", func(t *testing.T) {
-		address, _ := servertest.Hive(t)
-		f(t, address)
-	})
+	t.Run("4.0.1", func(t *testing.T) { f(t, servertest.HiveMetastore(t)) })
 }
 
 func columns(t testing.TB, text string) *arrow.Schema {

@@ -86,8 +86,32 @@ func (s *Server) S3() *S3Server {
 }
 
 // Freeze stops the process where it stands: connections stay open and nothing
-// answers.
-func (s *Server) Freeze() { s.t.Helper(); s.signal(syscall.SIGSTOP) }
+// answers. It returns when all threads stand: one that runs on another processor
+// does so for a moment after the signal.
+func (s *Server) Freeze() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	for end := time.Now().Add(stopWithin); !s.stands(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s does not stand still", s.service)
+		}
+	}
+}
+
+// stands says whether every thread of the process is stopped.
+func (s *Server) stands() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", s.PID))
+	if err != nil || len(threads) == 0 {
+		return false
+	}
+	for _, t := range threads {
+		status, err := os.ReadFile(t)
+		if err != nil || !bytes.Contains(status, []byte("State:\tT")) {
+			return false
+		}
+	}
+	return true
+}
 
 // Thaw lets a frozen process go on.
 func (s *Server) Thaw() { s.t.Helper(); s.signal(syscall.SIGCONT) }

@@ -28,10 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // metastores are the two dialects.
 func metastores(t *testing.T, f func(t *testing.T, address string)) {
 	t.Run("3.1.3", func(t *testing.T) { f(t, servertest.Metastore(t)) })
-	t.Run("4.0.1", func(t *testing.T) {
-		address, _ := servertest.Hive(t)
-		f(t, address)
-	})
+	t.Run("4.0.1", func(t *testing.T) { f(t, servertest.HiveMetastore(t)) })
 }
 
 // encode makes a Parquet file.

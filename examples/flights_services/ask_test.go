@@ -22,8 +22,9 @@ import (
 )
 
 // askHive asks HiveServer2 by a client that is not ours.
-func askHive(t *testing.T, server, sql string) []month {
+func askHive(t *testing.T, _ *stage, sql string) []month {
 	t.Helper()
+	_, server := servertest.Hive(t)
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
 		t.Fatal(err)

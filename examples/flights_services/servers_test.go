@@ -11,7 +11,7 @@ import (
 // Hive and Spark read it, has the rows of the run on files, and every row in
 // Cassandra is the newest of its aircraft.
 func TestExample_RealServers_SameRowsAsEmbedded(t *testing.T) {
-	hive4, server := servertest.Hive(t)
+	hive4 := servertest.HiveMetastore(t)
 	table, report := embedded(t, data)
 	truth := newTruth(t, table)
 	if truth.rows() != report.Features.Rows || report.Features.Rows != 534_232 {
@@ -22,8 +22,8 @@ func TestExample_RealServers_SameRowsAsEmbedded(t *testing.T) {
 		source                   func(*stage)
 		ask                      func(*testing.T, *stage, string) []month
 	}{
-		{"kafka and s3, hive 4.0.1", hive4, "", (*stage).publish, func(t *testing.T, s *stage, sql string) []month { return askHive(t, server, sql) }},
-		{"s3 and a table, hive 4.0.1", hive4, "testdata/s3_and_hive.toml", (*stage).register, func(t *testing.T, s *stage, sql string) []month { return askHive(t, server, sql) }},
+		{"kafka and s3, hive 4.0.1", hive4, "", (*stage).publish, askHive},
+		{"s3 and a table, hive 4.0.1", hive4, "testdata/s3_and_hive.toml", (*stage).register, askHive},
 		{"s3 and a table, metastore 3.1.3, spark", servertest.Metastore(t), "testdata/s3_and_hive.toml", (*stage).register, askSpark},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -20,19 +20,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func session(t *testing.T) *server2.Session {
+func session(t *testing.T) (s *server2.Session, server string) {
 	t.Helper()
-	_, server := servertest.Hive(t)
+	_, server = servertest.Hive(t)
 	s, err := server2.Open(t.Context(), config.Hive{Server: server, Auth: "NONE"}, server2.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return s
+	return s, server
 }
 
 func TestQuery_EveryType_ValuesAsStored(t *testing.T) {
-	s := session(t)
+	s, _ := session(t)
 	r, err := s.Query(t.Context(), `SELECT CAST(1 AS tinyint) a, CAST(-2 AS smallint) b, 3 c, 4L d, CAST(0.5 AS float) e, CAST(0.25 AS double) f, true g, 'hé' h,
 		CAST('ab' AS varchar(10)) i, CAST('ab' AS char(4)) j, CAST('2024-01-31 23:59:59.123456' AS timestamp) k, CAST('2024-02-29' AS date) l,
 		CAST(-12.3 AS decimal(10,2)) m, CAST(0.001 AS decimal(38,3)) n, CAST('xyz' AS binary) o, array(1,2) p, CAST(NULL AS bigint) q, CAST(NULL AS string) r`)
@@ -60,7 +60,7 @@ func TestQuery_EveryType_ValuesAsStored(t *testing.T) {
 }
 
 func TestQuery_Refusals_TheServersOwnWords(t *testing.T) {
-	s := session(t)
+	s, server := session(t)
 	for sql, want := range map[string]string{
 		"SELECT * FROM no_such_table": "Table not found",
 		"SELEC 1":                     "cannot recognize input",
@@ -70,7 +70,6 @@ func TestQuery_Refusals_TheServersOwnWords(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	_, server := servertest.Hive(t)
 	if _, err := server2.Open(t.Context(), config.Hive{Server: server, Auth: "NONE", Database: "no_such_database"}, server2.DefaultLimits()); !fault.Is(err, hive.SQLRefused) || !strings.Contains(err.Error(), "no_such_database") {
 		t.Error(err)
 	}
@@ -89,7 +88,7 @@ func TestQuery_Refusals_TheServersOwnWords(t *testing.T) {
 }
 
 func TestQuery_ContextEnds_AtOnce(t *testing.T) {
-	s := session(t)
+	s, _ := session(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()

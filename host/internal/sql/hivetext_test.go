@@ -177,7 +177,7 @@ func (c textTable) create(t *testing.T, address string) (database string) {
 
 // What is wrong with a text table is told of its own files and lines.
 func TestHiveText_Wrong_Told(t *testing.T) {
-	address, _ := servertest.Hive(t)
+	address := servertest.HiveMetastore(t)
 	for name, c := range map[string]struct {
 		textTable
 		code fault.Code
