@@ -2,7 +2,7 @@ package abi
 
 // Codes of plugins that the host refuses at load (10xx) and while binding
 // them to their config and input (20xx), and of failures while they run
-// (30xx). They are plain numbers here: the host turns them into its own type.
+// (30xx), and of plugins that are processes (50xx). They are plain numbers here: the host turns them into its own type.
 // Codes of malformed output (40xx) live in abi/cdata.
 const (
 	CodeNotCoreWasm = 1001
@@ -32,6 +32,24 @@ const (
 	CodeMisuse   = 3007
 	CodeLogFlood = 3008
 	CodeCircuit  = 3009
+
+	CodeHandshake = 5001
+	CodeProtocol  = 5002
+	CodeStart     = 5003
+	CodeExited    = 5004
+	CodeDeadline  = 5005
+	CodeStream    = 5006
+	CodeMessage   = 5007
+	CodeBadBatch  = 5008
+	CodeAck       = 5009
+	CodeStdout    = 5010
+	CodeKilled    = 5011
+)
+
+// The variable by which a process plugin knows that a host has started it.
+const (
+	CookieName  = "FEATUREHOST_PLUGIN"
+	CookieValue = "transform-v1"
 )
 
 // CodeDoc explains a code.
@@ -48,7 +66,7 @@ func Codes() []CodeDoc {
 		{CodeABIVersion, "ABI version not supported", "The plugin was written for a version of the plugin ABI that this host does not speak, or its fh_abi_version disagrees with its manifest. Use a newer host, or rebuild the plugin with an SDK of version 1.0."},
 		{CodeExport, "export missing or of the wrong type", "A module must export memory, fh_abi_version, fh_alloc, fh_free, fh_init, fh_process and fh_release with the signatures of abi/SPEC.md. Check the linker flags that keep exports alive."},
 		{CodeImport, "import refused", "A module may import only the functions of featurehost_v1 and, if its manifest says wasi = \"preview1\", the listed functions of wasi_snapshot_preview1. It gets no files and no network."},
-		{CodeManifest, "manifest missing or malformed", "A plugin carries exactly one custom section featurehost.manifest with a JSON manifest of at most 64 KiB. Add it with `featurehost plugin pack`, and correct what the message names."},
+		{CodeManifest, "manifest missing or malformed", "A plugin carries exactly one custom section featurehost.manifest with a JSON manifest of at most 64 KiB. Add it with `featurehost plugin pack`, and correct what the message names. A process plugin has it in the file manifest.json beside its program, which must describe itself by the same."},
 		{CodeFeature, "wasm feature not supported", "The module uses threads, tail calls, exceptions, memory64, several memories, GC or relaxed SIMD. Build it for Wasm 2.0 (bulk memory and SIMD128 are fine)."},
 		{CodeTooLarge, "module too large", "A module may have at most 64 MiB, a function body 1 MiB, a table 1 million elements. Strip the module, or optimise for size."},
 		{CodeReserved, "reserved export name", "Export names that begin with __featurehost belong to the host, and a module may not reach for what the host adds to it to count its work. Rename the export, or rebuild the module: it is not what a compiler writes."},
@@ -70,6 +88,18 @@ func Codes() []CodeDoc {
 		{CodeStack, "call stack exhausted", "The plugin recursed too deeply."},
 		{CodeMisuse, "protocol misuse", "The plugin called a host function with arguments that are not allowed."},
 		{CodeLogFlood, "log flood", "The plugin logged more than limits.log_lines allows; the surplus was dropped and counted."},
-		{CodeCircuit, "too many rows rejected", "A stage failed on too many rows, or on too many batches one after the other, so that the plugin rather than the data is likely at fault: the run was stopped and nothing was published. The dead letter holds the rows that failed. Correct the plugin, or raise the stage's circuit if that many bad rows are expected."},
+		{CodeCircuit, "too many rows rejected", "A stage failed on too many rows, or on too many batches one after the other, so that the plugin rather than the data is likely at fault, or its process had to be started again 5 times within 10 minutes: the run was stopped and nothing was published. The dead letter holds the rows that failed. Correct the plugin, or raise the stage's circuit if that many bad rows are expected."},
+
+		{CodeHandshake, "handshake failed", "The program of a process plugin could not be started, ended before it had said where it listens, or said something else. The message holds what it wrote last, and the hint where the program is, its mode, its owner and the machine it was built for. Start it by hand: a plugin made with an SDK then explains itself. Nothing may be printed to stdout before the handshake."},
+		{CodeProtocol, "protocol version not supported", "The handshake of a process plugin names a version of the protocol, or a protocol, that this host does not speak. Rebuild the plugin with an SDK of this ABI version, or use another host."},
+		{CodeStart, "no handshake in time", "The program of a process plugin was started and did not say where it listens within 20 seconds. Start it by hand to see what it waits for; a cold disk or a large import in Python can be the reason, too."},
+		{CodeExited, "process ended", "The process of a plugin ended while it was needed: it crashed, was killed (by the kernel when memory ran out, for example), or gave up. Its exit status and the end of its stderr are in the message. The batch follows the stage's on_error; a new process serves the next one."},
+		{CodeDeadline, "no answer in time", "A process plugin did not acknowledge a batch within limits.timeout of the stage (60 seconds unless set). It was killed. Raise limits.timeout or lower limits.max_batch_rows if the plugin needs that long; else it hangs on the rows named."},
+		{CodeStream, "stream broken", "The stream between host and plugin ended or broke while a batch was under way, or held what is no Arrow message. This is a defect of the plugin or of its SDK, unless its process was killed from outside."},
+		{CodeMessage, "message too large", "One row alone is larger than a message to the plugin may be, or the plugin answered with a larger message. The limit is 3 MiB, or max_message_bytes of the plugin's manifest. A plugin may answer a batch with several messages; the SDKs cut them."},
+		{CodeBadBatch, "plugin failed on a batch", "The plugin answered a batch with an error that it calls its own: an exception, a panic, or a status that says the batch is poison. The message holds what it said. Run the rows named through the plugin's own tests."},
+		{CodeAck, "wrong acknowledgement", "A process plugin acknowledged a batch that it was not given, or one twice, or wrote metadata that is not of the protocol. This is a defect of the plugin or of its SDK."},
+		{CodeStdout, "stdout after the handshake", "A process plugin wrote to stdout after its handshake, where nobody may read it. Send all output to stderr: the SDKs point descriptor 1 at descriptor 2, which also catches what libraries print."},
+		{CodeKilled, "killed at shutdown", "A process plugin did not end within 5 seconds of being asked to, and was killed with all that it had started. The run is not affected: its answers were all there."},
 	}
 }

@@ -17,10 +17,13 @@ type Manifest struct {
 	Input         []InputColumn
 	Output        Output
 	Config        *ConfigSchema
-	Stateful      bool // always false for the kinds of this version
+	Stateful      bool // true for Keyed, false for the others
 	Deterministic bool
 	Limits        Limits // what the author asks; zero fields ask nothing
 	WASI          bool   // wasi_snapshot_preview1 may be imported
+	// MaxMessageBytes is the largest message that a process plugin takes; 0 for
+	// the default.
+	MaxMessageBytes int64
 	// Doc, License and Source are free text.
 	Doc, License, Source string
 }
@@ -47,6 +50,13 @@ type OutputColumn struct {
 	Type     string // as ParseType reads it
 	Nullable bool
 }
+
+// MaxMessage is the most that max_message_bytes of a process plugin may say, and
+// leastMessage the least.
+const (
+	MaxMessage   = 1 << 30
+	leastMessage = 64 << 10
+)
 
 // ParseManifest reads and checks a manifest. Unknown fields are ignored. Every
 // error has code FH-1005 and names the field, except an ABI version that this
@@ -85,12 +95,16 @@ func ParseManifest(b []byte) (*Manifest, error) {
 	m.Input = parseInput(o, m.Config)
 	m.Output = parseOutput(o, m.Config)
 	m.Stateful = o.boolean("stateful")
-	if m.Stateful {
-		o.fail("stateful", "a %s keeps no state between batches, expected false", m.Kind)
+	if keyed := m.Kind == Keyed; m.Stateful != keyed {
+		o.fail("stateful", "found %t, expected %t for the kind %s", m.Stateful, keyed, m.Kind)
 	}
 	m.Deterministic = o.boolean("deterministic")
 	m.Limits = parseLimits(o)
 	m.WASI = o.choice("wasi", "none", "none", "preview1") == "preview1"
+	m.MaxMessageBytes = count(o, "max_message_bytes", MaxMessage)
+	if n := m.MaxMessageBytes; n > 0 && n < leastMessage {
+		o.fail("max_message_bytes", "found %d, expected a whole number from %d to %d", n, leastMessage, MaxMessage)
+	}
 	checkCapabilities(o)
 	m.Doc, m.License, m.Source = o.text("doc", false), o.text("license", false), o.text("source", false)
 	if err != nil {
@@ -114,14 +128,16 @@ func parseABI(o object) (Version, error) {
 func parseKind(o object) Kind {
 	s := o.text("kind", true)
 	switch Kind(s) {
-	case Map, Filter:
-	case "keyed", "aggregate":
-		o.fail("kind", "%q is not built yet, this host runs %s", s, oneOf([]string{string(Map), string(Filter)}))
+	case Map, Filter, Keyed:
+	case "aggregate":
+		o.fail("kind", "%q is not built yet, this host runs %s", s, oneOf(kinds()))
 	default:
-		o.fail("kind", "found %q, expected %s", clip(s), oneOf([]string{string(Map), string(Filter)}))
+		o.fail("kind", "found %q, expected %s", clip(s), oneOf(kinds()))
 	}
 	return Kind(s)
 }
+
+func kinds() []string { return []string{string(Map), string(Filter), string(Keyed)} }
 
 func parseInput(o object, config *ConfigSchema) []InputColumn {
 	var cols []InputColumn
@@ -219,8 +235,8 @@ func (m *Manifest) checkKind() error {
 		if !isSelection(c.Name) {
 			continue
 		}
-		if m.Kind != Filter || i > 0 {
-			return manifestError("output.columns[%d].name: %q may only be the first column of a filter", i, c.Name)
+		if m.Kind == Map || i > 0 || m.Kind == Keyed && c.Name == KeepColumn {
+			return manifestError("output.columns[%d].name: %q may only be the first column of a filter, and %q of a keyed plugin", i, c.Name, RowsColumn)
 		}
 		want := "bool"
 		if c.Name == RowsColumn {
@@ -232,6 +248,9 @@ func (m *Manifest) checkKind() error {
 	}
 	if m.Kind == Filter && (len(m.Output.Columns) == 0 || !isSelection(m.Output.Columns[0].Name)) {
 		return manifestError("output.columns[0]: the first column of a filter must be %q or %q", KeepColumn, RowsColumn)
+	}
+	if m.Kind == Keyed && (len(m.Output.Columns) == 0 || m.Output.Columns[0].Name != RowsColumn) {
+		return manifestError("output.columns[0]: the first column of a keyed plugin must be %q", RowsColumn)
 	}
 	return nil
 }

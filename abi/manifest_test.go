@@ -350,7 +350,7 @@ func TestLimits_Under(t *testing.T) {
 		t.Errorf("defaults are %+v", d)
 	}
 	got := Limits{Memory: 10, MaxBatchRows: 500, LogLines: 5}.Under(Limits{Memory: 20, MaxBatchRows: 100, OutputRatio: 9})
-	if want := (Limits{Memory: 10, MaxBatchRows: 100, LogLines: 5, OutputRatio: 9, Timeout: 10 * time.Second}); got != want {
+	if want := (Limits{Memory: 10, MaxBatchRows: 100, LogLines: 5, OutputRatio: 9, FuelBase: 50_000_000, FuelPerRow: 50_000, Timeout: 10 * time.Second}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for s, want := range map[string]int64{"64MiB": 64 << 20, "1B": 1, "2GiB": 2 << 30, "3KiB": 3 << 10, "": 0, "MiB": 0, "64": 0, "64MB": 0, "+1B": 0, "-1B": 0, "0B": 0, "1.5MiB": 0, "1iB": 0, "9223372036854775807GiB": 0, "64Mi": 0} {

@@ -25,9 +25,9 @@ func TestSpec_EveryRule_CitedByATest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := regexp.MustCompile(`ABI-[MWE]-[0-9]{3}`)
+	id := regexp.MustCompile(`ABI-[MWPE]-[0-9]{3}`)
 	defined := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^(?:- )?\*\*(ABI-[MWE]-[0-9]{3})\*\*`).FindAllStringSubmatch(string(spec), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^(?:- )?\*\*(ABI-[MWPE]-[0-9]{3})\*\*`).FindAllStringSubmatch(string(spec), -1) {
 		if defined[m[1]] {
 			t.Errorf("%s is defined twice", m[1])
 		}

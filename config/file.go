@@ -176,6 +176,8 @@ type Stage struct {
 	Pivot       *PivotStep
 	ExplodeJSON *ExplodeJSON
 	Config      map[string]any // plugin: the values of TOML as JSON would hold them
+	Keys        []string       // keyed plugin: the columns of its key
+	Time        string         // keyed plugin: the column that orders the rows of a key
 	Limits      Limits
 	OnError     string // plugin: "fail" (default) | "dead_letter" | "skip"
 	Circuit     Circuit

@@ -130,6 +130,8 @@ func stageVariants() []Variant {
 		}},
 		{Value: "", Keys: []KeyDoc{
 			{Name: "config", Kind: KindFree, Doc: "settings of the plugin, checked by its own manifest"},
+			{Name: "keys", Kind: KindNames, Doc: "columns of the key, for a plugin of kind keyed: it sees all rows of a key, in order"},
+			{Name: "time", Kind: KindString, Doc: "column that orders the rows of a key, a timestamp, for a plugin of kind keyed"},
 			{Name: "limits", Kind: KindTable, Doc: "caps on the plugin", Keys: []KeyDoc{
 				{Name: "memory", Kind: KindSize, Doc: "greatest memory of one instance"},
 				{Name: "output_ratio", Kind: KindFloat, Doc: "most bytes out per byte in, 64 MiB aside"},

@@ -21,6 +21,9 @@ func (d *decoder) stages(tables []*table) []Stage {
 			s.ExplodeJSON = d.explodeJSON(t)
 		default:
 			s.Config, _ = get[map[string]any](t, "config")
+			s.Keys = t.names("keys")
+			s.Time = t.val("time")
+			d.notEmpty(t, "time")
 			if l, ok := get[*table](t, "limits"); ok {
 				s.Limits = d.limits(l)
 			}

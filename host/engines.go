@@ -10,7 +10,7 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/catalog"
-	"github.com/featurehost/featurehost/host/internal/crash"
+	"github.com/featurehost/featurehost/host/internal/contract"
 	"github.com/featurehost/featurehost/host/internal/process"
 	"github.com/featurehost/featurehost/host/internal/wasm"
 )
@@ -29,13 +29,13 @@ type engines struct {
 type module interface {
 	Manifest() *abi.Manifest
 	Digest() string
-	// stage makes a stage of it.
-	stage(u use, env flow.Env) worker
+	// stage makes a stage of it, which is a crash.Worker unless it is keyed.
+	stage(u use, env flow.Env) limited
 }
 
-// worker is a stage of a plugin, before its failures are dealt with.
-type worker interface {
-	crash.Worker
+// limited is a stage that is given so much and no more.
+type limited interface {
+	flow.Stage
 	Limits() abi.Limits
 }
 
@@ -43,19 +43,24 @@ type worker interface {
 type use struct {
 	name   string
 	config map[string]any
+	by     contract.Grouping
 	limits abi.Limits
 	seed   string
 }
 
 type wasmModule struct{ *wasm.Module }
 
-func (m wasmModule) stage(u use, env flow.Env) worker {
-	return m.Stage(wasm.Use{Stage: u.name, Config: u.config, Limits: u.limits, Seed: u.seed}, env)
+func (m wasmModule) stage(u use, env flow.Env) limited {
+	as := wasm.Use{Stage: u.name, Config: u.config, By: u.by, Limits: u.limits, Seed: u.seed}
+	if m.Manifest().Kind == abi.Keyed {
+		return m.Keyed(as, env)
+	}
+	return m.Stage(as, env)
 }
 
 type processModule struct{ *process.Module }
 
-func (m processModule) stage(u use, env flow.Env) worker {
+func (m processModule) stage(u use, env flow.Env) limited {
 	return m.Stage(process.Use{Stage: u.name, Config: u.config, Limits: u.limits, Seed: u.seed}, env)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/internal/catalog"
+	"github.com/featurehost/featurehost/host/internal/contract"
 	"github.com/featurehost/featurehost/host/internal/crash"
 	"github.com/featurehost/featurehost/host/internal/plan"
 )
@@ -26,20 +27,30 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 	}
 	stage := m.stage(use{
 		name: name, config: spec.Config, seed: h.file.Pipeline.Name + "/" + name,
+		by: contract.Grouping{Keys: spec.Keys, Time: spec.Time},
 		limits: abi.Limits{
 			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
 			MaxBatchRows: spec.Limits.MaxBatchRows, LogLines: spec.Limits.LogLines,
 			FuelBase: spec.Limits.FuelBase, FuelPerRow: spec.Limits.FuelPerRow, Timeout: spec.Limits.Timeout,
 		},
 	}, s.env(spec.Use))
-	guarded := crash.Guard(stage, crash.Settings{
-		Name: name, Policy: policy(spec.OnError), Circuit: crash.Circuit(spec.Circuit),
-		Rejects: s.rejects, Counter: s.events,
-	})
-	return guarded, &plan.Plugin{
+	p := &plan.Plugin{
 		Name: entry.Name, Version: entry.Version, Digest: m.Digest(), Path: entry.Path,
 		Kind: string(m.Manifest().Kind), Memory: stage.Limits().Memory,
-	}, nil
+	}
+	worker, again := stage.(crash.Worker)
+	if !again {
+		// What it knows of its keys is gone with it, so no batch can be tried again.
+		if spec.OnError != "" && spec.OnError != "fail" {
+			return nil, nil, contract.Refusal(abi.CodeConfig, "on_error = %q is not for a plugin of kind %q: it keeps state between rows, so none can be left out", spec.OnError, p.Kind).
+				At("stage %q", name)
+		}
+		return stage, p, nil
+	}
+	return crash.Guard(worker, crash.Settings{
+		Name: name, Policy: policy(spec.OnError), Circuit: crash.Circuit(spec.Circuit),
+		Rejects: s.rejects, Counter: s.events,
+	}), p, nil
 }
 
 // policy reads on_error.

@@ -17,6 +17,9 @@
 // the pool is warm. Buffers are copied as they are, so the host must be little
 // endian, as wasm32 is.
 //
+// A batch that comes as a message, from a plugin that is a process, is taken in
+// by the same checks: see Parts.
+//
 // It is not the C Data Interface of the host's own process: no pointer leaves
 // mem and no release callback is ever called.
 package cdata

@@ -169,8 +169,7 @@ func (w *writer) room(n int) (at uint32, b []byte) {
 func (w *writer) column(n *node, d arrow.ArrayData, start, count int) (uint32, error) {
 	nulls := nullsIn(d, start, count)
 	if nulls > 0 && !n.nullable {
-		return 0, fault.New(inputNull, "column %q holds %d nulls of %d values, the plugin declares it as non-nullable", n.path, nulls, count).
-			WithHint("filter out or replace the nulls in a stage before")
+		return 0, nullRefused(n, nulls, count)
 	}
 	a := w.array(int64(count), nulls, n.buffers(), len(n.children))
 	if nulls > 0 {

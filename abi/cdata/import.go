@@ -26,6 +26,7 @@ type ImportLimits struct {
 type Want struct {
 	Rows       int64 // exact number of rows, or -1 for any
 	InputBytes int64 // of the batch that the guest was given, as Exporter.Size tells
+	Before     int64 // bytes copied for the same input already, when its answer comes in pieces
 }
 
 // Importer copies batches of one schema out of guest memory. One goroutine may
@@ -38,7 +39,8 @@ type Importer struct {
 
 	// Of the import under way:
 	mem    guest
-	left   int64 // bytes that may still be copied
+	parts  *Parts // where it comes in parts, not in memory
+	left   int64  // bytes that may still be copied
 	copies []*memory.Buffer
 	datas  []arrow.ArrayData
 	arrays []arrow.Array
@@ -60,6 +62,7 @@ func NewImporter(s *arrow.Schema, limits ImportLimits) (*Importer, error) {
 		limits.PoolBytes = 64 << 20
 	}
 	root := node{nullable: true, shape: structShape, children: nodesOf("", s.Fields())}
+	number(&root)
 	return &Importer{schema: s, root: root, limits: limits, pool: &pool{max: limits.PoolBytes}}, nil
 }
 
@@ -72,14 +75,18 @@ func (im *Importer) Schema() *arrow.Schema { return im.schema }
 // mem. After an error nothing is held.
 func (im *Importer) Import(mem []byte, ptr uint32, want Want) (arrow.RecordBatch, error) {
 	im.mem = mem
-	im.left = budget(im.limits, want.InputBytes)
-	defer im.reset()
-
-	root := &im.root
-	h, err := im.header(ptr, root)
+	h, err := im.header(ptr, &im.root)
 	if err != nil {
 		return nil, err
 	}
+	return im.batch(h, want)
+}
+
+// batch copies what the header of the root stands for.
+func (im *Importer) batch(h header, want Want) (arrow.RecordBatch, error) {
+	im.left = budget(im.limits, want.InputBytes) - want.Before
+	defer im.reset()
+	root := &im.root
 	if want.Rows >= 0 && h.length != want.Rows {
 		return nil, fault.New(BadLength, "the batch has %d rows, expected %d", h.length, want.Rows)
 	}
@@ -126,7 +133,8 @@ func (im *Importer) reset() {
 	clear(im.arrays)
 	clear(im.datas)
 	clear(im.copies)
-	im.arrays, im.datas, im.copies, im.mem = im.arrays[:0], im.datas[:0], im.copies[:0], nil
+	im.arrays, im.datas, im.copies = im.arrays[:0], im.datas[:0], im.copies[:0]
+	im.mem, im.parts = nil, nil
 }
 
 // header is an ArrowArray, read once.
@@ -134,6 +142,7 @@ type header struct {
 	length, nulls, offset int64
 	buffers               [3]uint32
 	children              table
+	parts                 [3][]byte // instead of the two above, of an array that comes in parts
 }
 
 // header reads and checks the ArrowArray at ptr.
@@ -171,7 +180,13 @@ func (im *Importer) header(ptr uint32, n *node) (header, error) {
 // child reads child i of a struct, which must be as long as its parent's
 // slots, or the child of a list.
 func (im *Importer) child(h header, n *node, i int) (header, error) {
-	c, err := im.header(h.children.at(i), &n.children[i])
+	var c header
+	var err error
+	if im.parts != nil {
+		c, err = im.part(&n.children[i])
+	} else {
+		c, err = im.header(h.children.at(i), &n.children[i])
+	}
 	if err == nil && n.shape == structShape && c.length < h.offset+h.length {
 		err = fault.New(BadLength, "%s has length %d, its parent needs %d", column(n.children[i].path), c.length, h.offset+h.length)
 	}
@@ -268,7 +283,7 @@ func (im *Importer) bits(h header, n *node, i int, start, count int64) (*memory.
 	var src []byte
 	if all := uint64(h.offset+h.length+7) / 8; all > 0 {
 		var err error
-		if src, err = im.mem.region(h.buffers[i], all, 1, n.path, what); err != nil {
+		if src, err = im.source(h, i, all, 1, n.path, what); err != nil {
 			return nil, err
 		}
 	}
@@ -284,7 +299,7 @@ func (im *Importer) bits(h header, n *node, i int, start, count int64) (*memory.
 func (im *Importer) validity(h header, n *node, start, count int64) (*memory.Buffer, int, error) {
 	nulls := 0
 	var b *memory.Buffer
-	if h.buffers[0] != 0 && h.length > 0 {
+	if (h.buffers[0] != 0 || len(h.parts[0]) > 0) && h.length > 0 {
 		var err error
 		if b, err = im.bits(h, n, 0, start, count); err != nil {
 			return nil, 0, err

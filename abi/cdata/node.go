@@ -29,6 +29,19 @@ type node struct {
 	float    bool
 	decimal  *[2]uint64 // greatest absolute value: low, high word
 	children []node
+	index    int // place among the nodes, and of its first buffer among the buffers, where
+	first    int // a batch comes in parts: parents before their children
+}
+
+// number gives the nodes below the root their places.
+func number(root *node) {
+	index, first := 0, 0
+	for i := range root.children {
+		root.children[i].walk(func(n *node) {
+			n.index, n.first = index, first
+			index, first = index+1, first+n.buffers()
+		})
+	}
 }
 
 func nodesOf(prefix string, fields []arrow.Field) []node {

@@ -18,7 +18,7 @@ func (im *Importer) fixed(h header, n *node, validity *memory.Buffer, nulls int,
 	var src []byte
 	if all := uint64(h.offset+h.length) * uint64(width); all > 0 {
 		var err error
-		if src, err = im.mem.region(h.buffers[1], all, n.align, n.path, "the values"); err != nil {
+		if src, err = im.source(h, 1, all, n.align, n.path, "the values"); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +108,7 @@ func (im *Importer) offsets(h header, n *node, start, count int64) (buf *memory.
 	var src []byte
 	// An empty array may come without an offsets buffer.
 	if all := h.offset + h.length; all > 0 {
-		if src, err = im.mem.region(h.buffers[1], uint64(all+1)*4, 4, n.path, "the offsets"); err != nil {
+		if src, err = im.source(h, 1, uint64(all+1)*4, 4, n.path, "the offsets"); err != nil {
 			return nil, 0, 0, err
 		}
 	}
@@ -145,14 +145,9 @@ func (im *Importer) text(h header, n *node, validity *memory.Buffer, nulls int, 
 	}
 	var src []byte
 	if last > first {
-		data := h.buffers[2]
-		if _, err = im.mem.region(data, 0, 1, n.path, "the bytes"); err != nil {
+		if src, err = im.chars(h, n, first, last); err != nil {
 			return nil, nil, err
 		}
-		if uint64(data)+uint64(last) > uint64(len(im.mem)) {
-			return nil, nil, fault.New(BadOffsets, "%s: the last offset is %d, the memory ends %d bytes after the data begins", column(n.path), last, uint64(len(im.mem))-uint64(data))
-		}
-		src = im.mem[uint64(data)+uint64(first) : uint64(data)+uint64(last)]
 	}
 	if bytes, err = im.room(last-first, n.path); err != nil {
 		return nil, nil, err
@@ -169,6 +164,25 @@ func (im *Importer) text(h header, n *node, validity *memory.Buffer, nulls int, 
 		}
 	}
 	return offsets, bytes, nil
+}
+
+// chars gives the bytes of a utf8 or binary array between two offsets.
+func (im *Importer) chars(h header, n *node, first, last int64) ([]byte, error) {
+	if im.parts != nil {
+		b := h.parts[2]
+		if last > int64(len(b)) {
+			return nil, fault.New(BadOffsets, "%s: the last offset is %d, the bytes are %d", column(n.path), last, len(b))
+		}
+		return b[first:last], nil
+	}
+	data := h.buffers[2]
+	if _, err := im.mem.region(data, 0, 1, n.path, "the bytes"); err != nil {
+		return nil, err
+	}
+	if uint64(data)+uint64(last) > uint64(len(im.mem)) {
+		return nil, fault.New(BadOffsets, "%s: the last offset is %d, the memory ends %d bytes after the data begins", column(n.path), last, uint64(len(im.mem))-uint64(data))
+	}
+	return im.mem[uint64(data)+uint64(first) : uint64(data)+uint64(last)], nil
 }
 
 // firstBroken gives the index of the first value that is not UTF-8, or -1. The
@@ -215,6 +229,18 @@ func CheckRows(numbers []int32, rows int64) error {
 			return fault.New(BadLength, "column \"fh_rows\": entry %d is %d after %d, expected ascending numbers from 0 to %d", i, r, prev, rows-1)
 		}
 		prev = r
+	}
+	return nil
+}
+
+// CheckTake holds the row numbers of a keyed plugin (column fh_rows, without
+// nulls) against the number of input rows: from 0, below rows, in any order. The
+// error is FH-4005.
+func CheckTake(numbers []int32, rows int64) error {
+	for i, r := range numbers {
+		if r < 0 || int64(r) >= rows {
+			return fault.New(BadLength, "column \"fh_rows\": entry %d is %d, expected a number from 0 to %d", i, r, rows-1)
+		}
 	}
 	return nil
 }

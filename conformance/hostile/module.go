@@ -30,9 +30,16 @@ const (
 	KindMemory = 2
 	KindGlobal = 3
 
-	SectionType, SectionImport, SectionFunc, SectionTable, SectionMemory = 1, 2, 3, 4, 5
-	SectionGlobal, SectionExport, SectionStart, SectionCode              = 6, 7, 8, 10
-	SectionTag                                                           = 13
+	SectionType   = 1
+	SectionImport = 2
+	SectionFunc   = 3
+	SectionTable  = 4
+	SectionMemory = 5
+	SectionGlobal = 6
+	SectionExport = 7
+	SectionStart  = 8
+	SectionCode   = 10
+	SectionTag    = 13
 )
 
 // ULEB writes an unsigned LEB128 number.

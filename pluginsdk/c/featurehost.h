@@ -315,6 +315,22 @@ int fh_fail(int status, const char *text);
 int plugin_open(const fh_config *config, const fh_batch *in, fh_output *out);
 int plugin_process(const fh_batch *in, fh_output *out);
 
+/* A keyed plugin defines FH_KEYED before it includes the header. It sees all rows
+ * of a key, in order of time: fh_find(in, "fh_key_0") and so on are the key's
+ * columns, fh_find(in, "fh_time") its time. Its first output column is "fh_rows",
+ * an int32: the input row that each output row goes with.
+ *
+ * plugin_flush is called at the end of input until it answers FH_END. Its output
+ * has the columns of the key, the time, then those declared but for fh_rows, and
+ * room for FH_FLUSH_ROWS rows; it sets out->rows. */
+#ifdef FH_KEYED
+#define FH_END -1
+#ifndef FH_FLUSH_ROWS
+#define FH_FLUSH_ROWS 8192
+#endif
+int plugin_flush(fh_output *out);
+#endif
+
 /* ==== the code behind it ==================================================== */
 #ifndef FH_DECLARATIONS_ONLY
 
@@ -624,8 +640,84 @@ bool fh_config_string(const fh_config *c, const char *key, char *buf, size_t siz
 /* -- exports -- */
 
 static fh_column *fh_columns_;
-static struct ArrowArray *fh_arrays_, **fh_children_;
-static const void *(*fh_buffers_)[3];
+
+/* An output with the structs by which it is answered. */
+typedef struct {
+  struct ArrowArray *arrays, **children;
+  const void *(*buffers)[3];
+} fh_answer_;
+
+static fh_answer_ fh_answer_of_process_;
+
+static bool fh_answers_(fh_answer_ *a, const fh_output *out) {
+  size_t m = (size_t)out->n_columns;
+  a->arrays = (struct ArrowArray *)calloc(m + 1, sizeof *a->arrays);
+  a->children = (struct ArrowArray **)calloc(m + 1, sizeof *a->children);
+  a->buffers = (const void *(*)[3])calloc(m + 1, sizeof *a->buffers);
+  if (!a->arrays || !a->children || !a->buffers) return false;
+  for (size_t i = 0; i < m; i++) {
+    a->arrays[i].n_buffers = out->columns[i].width < 0 ? 3 : 2;
+    a->arrays[i].buffers = a->buffers[i];
+    a->children[i] = &a->arrays[i];
+  }
+  return true;
+}
+
+/* Makes room for rows in all columns. */
+static int fh_begin_(fh_output *out, int64_t rows) {
+  out->rows = rows;
+  fh_reset_();
+  for (int32_t i = 0; i < out->n_columns; i++)
+    if (!fh_prepare_(&out->columns[i], rows)) return fh_fail(FH_ERR_MEMORY, "no memory for the output");
+  return FH_OK;
+}
+
+/* Writes the columns into the struct that the host gave. */
+static int fh_end_(const fh_answer_ *a, fh_output *out, struct ArrowArray *to) {
+  static const void *none[1];
+  for (int32_t i = 0; i < out->n_columns; i++) {
+    fh_result *r = &out->columns[i];
+    if (r->no_memory) return fh_fail(FH_ERR_MEMORY, "no memory for a column of texts");
+    if (r->nulls < -1) return fh_fail(FH_ERR_DATA, "a null in an output column that was declared FH_NOT_NULL");
+    if (r->width < 0 && r->rows != out->rows) return fh_fail(FH_ERR_DATA, "a column of texts has another number of rows than the batch");
+    a->arrays[i].length = out->rows;
+    a->arrays[i].null_count = r->nulls;
+    a->buffers[i][0] = r->nulls ? r->valid : NULL;
+    a->buffers[i][1] = r->width < 0 ? (const void *)r->starts : r->data;
+    a->buffers[i][2] = r->data;
+  }
+  memset(to, 0, sizeof *to);
+  to->length = out->rows;
+  to->n_buffers = 1;
+  to->n_children = out->n_columns;
+  to->buffers = none;
+  to->children = a->children;
+  return FH_OK;
+}
+
+#ifdef FH_KEYED
+static fh_output fh_flushed_;
+static fh_answer_ fh_answer_of_flush_;
+
+/* The output of plugin_flush: keys and time as they come in, then the columns
+ * declared. */
+static int fh_plan_flush_(void) {
+  if (!fh_out_.n_columns || strcmp(fh_out_.columns[0].name, "fh_rows")) return fh_fail(FH_ERR_SCHEMA, "the first output column of a keyed plugin is fh_rows");
+  fh_flushed_.n_columns = 0;
+  for (int32_t i = 0; i < fh_in_.n_columns; i++) {
+    const fh_column *c = &fh_in_.columns[i];
+    if (strncmp(c->name, "fh_key_", 7) && strcmp(c->name, "fh_time")) continue;
+    int status = fh_declare(&fh_flushed_, c->name, c->format, FH_NULLABLE);
+    if (status) return status;
+  }
+  for (int32_t i = 1; i < fh_out_.n_columns; i++) {
+    const fh_result *r = &fh_out_.columns[i];
+    int status = fh_declare(&fh_flushed_, r->name, r->format, r->nullable);
+    if (status) return status;
+  }
+  return fh_answers_(&fh_answer_of_flush_, &fh_flushed_) ? FH_OK : FH_ERR_MEMORY;
+}
+#endif
 
 FH_EXPORT_(fh_abi_version) int32_t fh_abi_version_(void) { return FH_ABI_VERSION; }
 
@@ -662,20 +754,17 @@ FH_EXPORT_(fh_init) int32_t fh_init_(const char *json, uint32_t size, const stru
   size_t m = (size_t)fh_out_.n_columns;
   struct ArrowSchema *schemas = (struct ArrowSchema *)calloc(m + 1, sizeof *schemas);
   struct ArrowSchema **table = (struct ArrowSchema **)calloc(m + 1, sizeof *table);
-  fh_arrays_ = (struct ArrowArray *)calloc(m + 1, sizeof *fh_arrays_);
-  fh_children_ = (struct ArrowArray **)calloc(m + 1, sizeof *fh_children_);
-  fh_buffers_ = (const void *(*)[3])calloc(m + 1, sizeof *fh_buffers_);
-  if (!schemas || !table || !fh_arrays_ || !fh_children_ || !fh_buffers_) return FH_ERR_MEMORY;
+  if (!schemas || !table || !fh_answers_(&fh_answer_of_process_, &fh_out_)) return FH_ERR_MEMORY;
   for (size_t i = 0; i < m; i++) {
     const fh_result *r = &fh_out_.columns[i];
     schemas[i].format = r->format;
     schemas[i].name = r->name;
     schemas[i].flags = r->nullable ? FH_FLAG_NULLABLE : 0;
     table[i] = &schemas[i];
-    fh_arrays_[i].n_buffers = r->width < 0 ? 3 : 2;
-    fh_arrays_[i].buffers = fh_buffers_[i];
-    fh_children_[i] = &fh_arrays_[i];
   }
+#ifdef FH_KEYED
+  if ((status = fh_plan_flush_())) return status;
+#endif
   memset(out, 0, sizeof *out);
   out->format = "+s";
   out->name = "";
@@ -685,9 +774,8 @@ FH_EXPORT_(fh_init) int32_t fh_init_(const char *json, uint32_t size, const stru
 }
 
 FH_EXPORT_(fh_process) int32_t fh_process_(const struct ArrowArray *in, struct ArrowArray *out) {
-  static const void *none[1];
   if (in->n_children != fh_in_.n_columns) return fh_fail(FH_ERR_SCHEMA, "the batch has another number of columns than the schema");
-  fh_in_.rows = fh_out_.rows = in->length;
+  fh_in_.rows = in->length;
   for (int32_t i = 0; i < fh_in_.n_columns; i++) {
     const struct ArrowArray *a = in->children[i];
     fh_column *c = &fh_columns_[i];
@@ -700,33 +788,24 @@ FH_EXPORT_(fh_process) int32_t fh_process_(const struct ArrowArray *in, struct A
       c->data = a->buffers[1];
     }
   }
-  fh_reset_();
-  for (int32_t i = 0; i < fh_out_.n_columns; i++)
-    if (!fh_prepare_(&fh_out_.columns[i], fh_in_.rows)) return fh_fail(FH_ERR_MEMORY, "no memory for the output");
-
-  int status = plugin_process(&fh_in_, &fh_out_);
-  if (status) return status;
-
-  for (int32_t i = 0; i < fh_out_.n_columns; i++) {
-    fh_result *r = &fh_out_.columns[i];
-    if (r->no_memory) return fh_fail(FH_ERR_MEMORY, "no memory for a column of texts");
-    if (r->nulls < -1) return fh_fail(FH_ERR_DATA, "a null in an output column that was declared FH_NOT_NULL");
-    if (r->width < 0 && r->rows != fh_out_.rows) return fh_fail(FH_ERR_DATA, "a column of texts has another number of rows than the batch");
-    struct ArrowArray *a = &fh_arrays_[i];
-    a->length = fh_out_.rows;
-    a->null_count = r->nulls;
-    fh_buffers_[i][0] = r->nulls ? r->valid : NULL;
-    fh_buffers_[i][1] = r->width < 0 ? (const void *)r->starts : r->data;
-    fh_buffers_[i][2] = r->data;
-  }
-  memset(out, 0, sizeof *out);
-  out->length = fh_out_.rows;
-  out->n_buffers = 1;
-  out->n_children = fh_out_.n_columns;
-  out->buffers = none;
-  out->children = fh_children_;
-  return FH_OK;
+  int status = fh_begin_(&fh_out_, fh_in_.rows);
+  if (!status) status = plugin_process(&fh_in_, &fh_out_);
+  return status ? status : fh_end_(&fh_answer_of_process_, &fh_out_, out);
 }
+
+#ifdef FH_KEYED
+FH_EXPORT_(fh_flush) int32_t fh_flush_(struct ArrowArray *out) {
+  fh_in_.rows = FH_FLUSH_ROWS; /* what fh_append has room for */
+  int status = fh_begin_(&fh_flushed_, FH_FLUSH_ROWS);
+  if (!status) {
+    fh_flushed_.rows = 0;
+    status = plugin_flush(&fh_flushed_);
+  }
+  if (status) return status;
+  if (fh_flushed_.rows < 0 || fh_flushed_.rows > FH_FLUSH_ROWS) return fh_fail(FH_ERR_DATA, "plugin_flush has more rows than there is room for");
+  return fh_end_(&fh_answer_of_flush_, &fh_flushed_, out);
+}
+#endif
 
 FH_EXPORT_(fh_release) void fh_release_(struct ArrowArray *out) { (void)out; }
 

@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -18,6 +20,7 @@ type Binding struct {
 	Seen *flow.Schema // those columns, named as the manifest names them
 	Out  *flow.Schema // of the stage; nil before Settle
 
+	keys      []int        // input columns of a keyed stage's keys, then its time
 	static    []flow.Field // declared output columns; nil when the plugin decides
 	selection selection
 	source    []int // of each output column: input column i, or ^i for column i of the plugin's answer
@@ -30,35 +33,86 @@ const (
 	allRows selection = iota // a map
 	byKeep
 	byRows
+	byTake // a keyed plugin: rows in any order
 )
 
+// Grouping says by which columns a keyed stage has its rows together, and in
+// order; zero for other kinds.
+type Grouping struct {
+	Keys []string
+	Time string // timestamp[us, UTC]
+}
+
 // Bind finds the columns that the manifest asks for (FH-2002).
-func Bind(m *abi.Manifest, config map[string]any, in *flow.Schema) (*Binding, error) {
+func Bind(m *abi.Manifest, config map[string]any, in *flow.Schema, by Grouping) (*Binding, error) {
 	names, err := m.ResolveInput(config)
 	if err != nil {
 		return nil, FromABI(err)
 	}
 	b := &Binding{In: in}
-	fields := make([]flow.Field, len(names))
+	fields, err := b.bindKeys(m.Kind, by)
+	if err != nil {
+		return nil, err
+	}
 	for i, name := range names {
 		want := m.Input[i]
-		at := in.FieldIndices(name)
-		if len(at) == 0 {
-			e := Refusal(abi.CodeInputSchema, "the plugin reads column %q, which its input does not have", name)
-			if near := fault.Suggest(name, columnNames(in)); near != "" {
-				return nil, e.WithHint("did you mean %q? Else rename it before, as in [query]", near)
-			}
-			return nil, e.WithHint("its input has %s", strings.Join(columnNames(in), ", "))
+		at, err := b.find("the plugin reads", name)
+		if err != nil {
+			return nil, err
 		}
-		typ := in.Field(at[0]).Type
+		typ := in.Field(at).Type
 		if err := bindType(name, want, typ); err != nil {
 			return nil, err
 		}
-		b.Pick = append(b.Pick, at[0])
-		fields[i] = flow.Field{Name: want.Name, Type: typ, Nullable: want.Nullable}
+		b.Pick = append(b.Pick, at)
+		fields = append(fields, flow.Field{Name: want.Name, Type: typ, Nullable: want.Nullable})
 	}
 	b.Seen = arrow.NewSchema(fields, nil)
 	return b, b.bindStatic(m, config)
+}
+
+// find gives the input column of a name; who says who wants it.
+func (b *Binding) find(who, name string) (int, error) {
+	if at := b.In.FieldIndices(name); len(at) > 0 {
+		return at[0], nil
+	}
+	e := Refusal(abi.CodeInputSchema, "%s column %q, which its input does not have", who, name)
+	if near := fault.Suggest(name, columnNames(b.In)); near != "" {
+		return 0, e.WithHint("did you mean %q? Else rename it before, as in [query]", near)
+	}
+	return 0, e.WithHint("its input has %s", strings.Join(columnNames(b.In), ", "))
+}
+
+// bindKeys finds the columns that a keyed stage has its rows together by.
+func (b *Binding) bindKeys(kind abi.Kind, by Grouping) (fields []flow.Field, err error) {
+	if kind != abi.Keyed {
+		if len(by.Keys) > 0 || by.Time != "" {
+			return nil, Refusal(abi.CodeConfig, "keys and time are for plugins of kind %q, this one is a %s", abi.Keyed, kind)
+		}
+		return nil, nil
+	}
+	if len(by.Keys) == 0 || by.Time == "" {
+		return nil, Refusal(abi.CodeConfig, "a keyed plugin needs the columns of its key and its time").
+			WithHint(`write keys = ["..."] and time = "..." into the stage`)
+	}
+	for i, name := range append(slices.Clone(by.Keys), by.Time) {
+		at, err := b.find("the stage has its rows by", name)
+		if err != nil {
+			return nil, err
+		}
+		f := flow.Field{Name: abi.KeyColumn + strconv.Itoa(i), Type: b.In.Field(at).Type, Nullable: true}
+		if i == len(by.Keys) {
+			f.Name = abi.TimeColumn
+			if !arrow.TypeEqual(f.Type, arrow.FixedWidthTypes.Timestamp_us) {
+				return nil, Refusal(abi.CodeInputSchema, "time is column %q of type %s, expected timestamp[us,UTC]", name, cdata.TypeName(f.Type)).
+					WithHint("cast it before, as in [query]")
+			}
+		} else if err := cdata.Supported(f.Type); err != nil {
+			return nil, Refusal(abi.CodeInputSchema, "key %q: %s", name, fault.As(err).Message)
+		}
+		b.Pick, b.keys, fields = append(b.Pick, at), append(b.keys, at), append(fields, f)
+	}
+	return fields, nil
 }
 
 func bindType(name string, want abi.InputColumn, typ flow.DataType) error {
@@ -126,6 +180,12 @@ func (b *Binding) Settle(m *abi.Manifest, made *flow.Schema) error {
 				abi.KeepColumn, abi.RowsColumn, first.Name, cdata.TypeName(first.Type), first.Nullable)
 		}
 	}
+	if m.Kind == abi.Keyed {
+		if len(fields) == 0 || fields[0].Name != abi.RowsColumn || fields[0].Type.ID() != arrow.INT32 || fields[0].Nullable {
+			return Refusal(abi.CodeOutputSchema, "the first output column of a keyed plugin is %q (int32), never null", abi.RowsColumn)
+		}
+		b.selection = byTake
+	}
 	return b.place(fields)
 }
 
@@ -138,6 +198,9 @@ func (b *Binding) place(made []flow.Field) error {
 	for i, f := range fields {
 		b.source[i] = i
 		at[f.Name] = i
+		if b.selection == byTake { // a row of the flush goes with none of the input
+			fields[i].Nullable = true
+		}
 	}
 	mine := map[string]bool{}
 	for i, f := range made {

@@ -23,6 +23,8 @@ func (b *Binding) Join(ctx context.Context, in, made flow.Record) (flow.Record, 
 		keep := maskOf(made.Column(0).(*array.Int32), int(in.NumRows()))
 		defer keep.Release()
 		return b.filtered(ctx, in, made, keep, false)
+	case byTake:
+		return b.taken(ctx, in, made)
 	}
 	return b.joined(in.Columns(), made.Columns(), in.NumRows()), nil
 }

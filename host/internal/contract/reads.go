@@ -1,6 +1,9 @@
 package contract
 
 import (
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
@@ -28,9 +31,18 @@ func (b *Binding) Makes() []string {
 	return names
 }
 
-// ByRows tells whether the plugin answers with the numbers of the rows that
-// stay: then it answers with as many rows as it likes.
-func (b *Binding) ByRows() bool { return b.selection == byRows }
+// ByRows tells whether the plugin answers with numbers of rows: then it answers
+// with as many rows as it likes.
+func (b *Binding) ByRows() bool { return b.selection == byRows || b.selection == byTake }
+
+// CheckRows holds the numbers that the plugin answered against the batch.
+func (b *Binding) CheckRows(made flow.Record, rows int64) error {
+	numbers := made.Column(0).(*array.Int32).Int32Values()
+	if b.selection == byTake {
+		return cdata.CheckTake(numbers, rows)
+	}
+	return cdata.CheckRows(numbers, rows)
+}
 
 // Position gives that of the rows that come out: those that a filter leaves do
 // not follow each other.

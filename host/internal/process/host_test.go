@@ -38,7 +38,13 @@ func TestHost_Killed_NoOrphan(t *testing.T) {
 	}
 	dir := hostile(t, "map", "")
 	host := exec.Command(os.Args[0])
-	host.Env = append(os.Environ(), "FEATUREHOST_TEST_AS_HOST="+dir)
+	// What a killed host cannot remove either.
+	private, err := os.MkdirTemp("/tmp", "fhkill")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(private)
+	host.Env = append(os.Environ(), "FEATUREHOST_TEST_AS_HOST="+dir, "TMPDIR="+private)
 	out, err := host.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -108,11 +108,14 @@ func (s *Stage) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error)
 
 func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	m := s.module.manifest
+	if m.Kind == abi.Keyed {
+		return contract.Refusal(abi.CodeManifest, "a plugin of kind %q cannot be a process yet", m.Kind).WithHint("build it as a Wasm module")
+	}
 	config, err := m.CheckConfig(s.use.Config)
 	if err != nil {
 		return contract.FromABI(err)
 	}
-	bound, err := contract.Bind(m, config, in)
+	bound, err := contract.Bind(m, config, in, contract.Grouping{})
 	if err != nil {
 		return err
 	}

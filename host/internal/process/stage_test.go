@@ -270,8 +270,9 @@ func TestStage_Cancelled_Returns(t *testing.T) {
 	s, _ := open(t, load(t, newEngine(t), hostile(t, "map", "")), mode("hang"), in.Record.Schema())
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(100*time.Millisecond, cancel)
-	if _, err := s.Do(ctx, in, false); err != context.Canceled {
-		t.Errorf("got %v", err)
+	start := time.Now()
+	if _, err := s.Do(ctx, in, false); err != context.Canceled || time.Since(start) > 10*time.Second {
+		t.Errorf("got %v after %v", err, time.Since(start))
 	}
 }
 
@@ -648,9 +649,11 @@ func TestStage_IdleAndStopped_Replaced(t *testing.T) {
 	s, _ := open(t, load(t, newEngine(t), dir), Use{}, in.Record.Schema())
 	s.shared.pool.plan.timeouts.idle, s.shared.pool.plan.timeouts.health = 0, 200*time.Millisecond
 	run(t, s, in)
+	first := pidOf(t, dir)
 	stop(t, dir)
-	if got := run(t, s, in); got != "1 | 2\n" {
-		t.Errorf("got %q", got)
+	start := time.Now()
+	if got := run(t, s, in); got != "1 | 2\n" || pidOf(t, dir) == first || time.Since(start) > 20*time.Second {
+		t.Errorf("got %q of process %s after %v", got, pidOf(t, dir), time.Since(start))
 	}
 }
 
@@ -708,5 +711,17 @@ func TestStage_Fresh_ReplacesProcess(t *testing.T) {
 	}
 	if pidOf(t, dir) != first {
 		t.Error("a process that rejected its rows was replaced")
+	}
+
+	dir = hostile(t, "map", "")
+	s, _ = open(t, load(t, e, dir), mode("abort_on_13"), in.Record.Schema())
+	first = pidOf(t, dir)
+	poison := hosttest.Batch(t, "x double", "13")
+	defer poison.Release()
+	if _, err := s.Do(context.Background(), poison, false); !fault.Is(err, abi.CodeBadBatch) {
+		t.Fatal(err)
+	}
+	if got := run(t, s, in); got != "1 | 2\n" || pidOf(t, dir) != first {
+		t.Errorf("got %q from process %s after %s", got, pidOf(t, dir), first)
 	}
 }

@@ -20,12 +20,12 @@ const (
 	pageBytes   = 1 << 16
 )
 
-// guestExports lists the functions that a module must export.
-func guestExports() []struct {
+// guestExports lists the functions that a module of a kind must export.
+func guestExports(kind abi.Kind) []struct {
 	name string
 	sig  signature
 } {
-	return []struct {
+	out := []struct {
 		name string
 		sig  signature
 	}{
@@ -36,6 +36,12 @@ func guestExports() []struct {
 		{"fh_process", sig([]byte{i32, i32}, i32)},
 		{"fh_release", sig([]byte{i32})},
 	}
+	if kind == abi.Keyed {
+		flush := out[0]
+		flush.name, flush.sig = "fh_flush", sig([]byte{i32}, i32)
+		out = append(out, flush)
+	}
+	return out
 }
 
 // check holds a module against SPEC.md section 2, without compiling it.
@@ -129,7 +135,7 @@ func checkMemory(o *outline, _ *abi.Manifest) error {
 	return nil
 }
 
-func checkExports(o *outline, _ *abi.Manifest) error {
+func checkExports(o *outline, m *abi.Manifest) error {
 	have := map[string]exported{}
 	for _, e := range o.exports {
 		if strings.HasPrefix(e.name, "__featurehost") {
@@ -141,7 +147,7 @@ func checkExports(o *outline, _ *abi.Manifest) error {
 	if e, ok := have["memory"]; !ok || e.kind != kindMemory {
 		return contract.Refusal(abi.CodeExport, "the module does not export its memory as \"memory\"").WithHint(hint)
 	}
-	for _, want := range guestExports() {
+	for _, want := range guestExports(m.Kind) {
 		e, ok := have[want.name]
 		if !ok {
 			return contract.Refusal(abi.CodeExport, "the module does not export %q", want.name).WithHint(hint)
@@ -172,7 +178,7 @@ func checkSizes(o *outline, _ *abi.Manifest) error {
 	}
 	elements := uint64(0)
 	for _, t := range o.tables {
-		elements += uint64(t.min)
+		elements += t.min
 	}
 	if elements > maxTable {
 		return contract.Refusal(abi.CodeTooLarge, "the tables of the module begin with %d elements, at most %d are allowed", elements, maxTable)

@@ -104,16 +104,6 @@ func TestStage_Timeout_StopsTheGuest(t *testing.T) {
 			}
 		})
 	}
-	use := mode("init_spin")
-	use.Limits.Timeout = 20 * time.Millisecond
-	b := batchOf(t, 1, 1)
-	defer b.Release()
-	env, _, _ := hosttest.Env(t)
-	s := m.Stage(use, env)
-	defer s.Close()
-	if _, err := s.Open(context.Background(), b.Record.Schema()); !fault.Is(err, abi.CodeInit) || !fault.Is(err, abi.CodeTimeout) {
-		t.Errorf("fh_init: %v", err)
-	}
 }
 
 // ABI-W-062: compiled code is nothing that Go can interrupt, so a guest steps

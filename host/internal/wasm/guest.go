@@ -27,8 +27,8 @@ type guest struct {
 	mod api.Module
 	mem api.Memory
 
-	alloc, free, process, release api.Function
-	stack                         [4]uint64
+	alloc, free, process, release, flush api.Function
+	stack                                [4]uint64
 
 	tank      tank
 	limits    abi.Limits
@@ -108,7 +108,7 @@ func (b *blueprint) start() (g *guest, err error) {
 			}
 		}
 	}
-	g.alloc, g.free, g.process, g.release = f("fh_alloc"), f("fh_free"), f("fh_process"), f("fh_release")
+	g.alloc, g.free, g.process, g.release, g.flush = f("fh_alloc"), f("fh_free"), f("fh_process"), f("fh_release"), f("fh_flush")
 
 	version, err := g.call(f("fh_abi_version"), "fh_abi_version")
 	if err != nil {

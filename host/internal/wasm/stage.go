@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/abi/cdata"
@@ -25,6 +24,9 @@ type Use struct {
 	Stage string
 	// Config is the stage's config table, not yet checked.
 	Config map[string]any
+	// By says by which columns a keyed plugin has its rows together; zero for
+	// other kinds.
+	By contract.Grouping
 	// Limits are the operator's caps; zero fields leave it to the plugin's
 	// manifest, then to abi.DefaultLimits.
 	Limits abi.Limits
@@ -95,7 +97,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	if err != nil {
 		return contract.FromABI(err)
 	}
-	bound, err := contract.Bind(m, config, in)
+	bound, err := contract.Bind(m, config, in, s.use.By)
 	if err != nil {
 		return err
 	}
@@ -330,7 +332,7 @@ func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, 
 		return nil, false, err
 	}
 	if sh.bound.ByRows() {
-		err = cdata.CheckRows(made.Column(0).(*array.Int32).Int32Values(), in.NumRows())
+		err = sh.bound.CheckRows(made, in.NumRows())
 	}
 	if err == nil {
 		g.stack[0] = uint64(g.out)

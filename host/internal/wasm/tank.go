@@ -149,15 +149,15 @@ func (g *guest) exhausted(name string) *fault.Error {
 	switch {
 	case left >= 0 && !overrun:
 		return nil
-	case late:
-		return contract.Refusal(abi.CodeTimeout, "%s took longer than %s", name, g.limits.Timeout).
-			WithHint("raise the stage's limits.timeout, or lower limits.max_batch_rows")
-	case left >= 0:
+	case left < 0 && !late:
+		return contract.Refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, t.filled).
+			WithHint("a loop without an end, or more work than limits.fuel_per_row and limits.fuel_base allow")
+	case overrun: // whatever the clock says: it would have ended so without one
 		return contract.Refusal(abi.CodeFuel, "a loop in %s went on for more than %d units of fuel in one go", name, g.overdraft).
 			WithHint("a loop without an end, or one over more bytes than a guest has; else call a function in it")
 	}
-	return contract.Refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, t.filled).
-		WithHint("a loop without an end, or more work than limits.fuel_per_row and limits.fuel_base allow")
+	return contract.Refusal(abi.CodeTimeout, "%s took longer than %s", name, g.limits.Timeout).
+		WithHint("raise the stage's limits.timeout, or lower limits.max_batch_rows")
 }
 
 // budget of a batch.

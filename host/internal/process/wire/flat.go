@@ -114,7 +114,7 @@ func (t table) vector(i, size int) (elements []byte, n int) {
 	}
 	at = t.f.follow(at)
 	n = t.f.u32(at)
-	if n > len(t.f.b)/size {
+	if n > len(t.f.b)/size { // before n*size, which may be beyond an int
 		t.f.bad = true
 		return nil, 0
 	}

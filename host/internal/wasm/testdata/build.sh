@@ -8,3 +8,5 @@ clang --target=wasm32-wasi -O1 -mbulk-memory -mexec-model=reactor -Wl,--strip-de
 	-I ../../../../pluginsdk/c types.c -lm -o types.wasm
 clang --target=wasm32-wasi -O3 -mbulk-memory -mexec-model=reactor -Wl,--strip-debug \
 	-I ../../../../pluginsdk/c prefix.c -lm -o prefix.wasm
+clang --target=wasm32-wasi -O1 -mbulk-memory -mexec-model=reactor -Wl,--strip-debug \
+	-I ../../../../pluginsdk/c nth.c -lm -o nth.wasm

@@ -1,0 +1,154 @@
+"""Makes a featurehost plugin of a Python program. Copy this file beside yours.
+
+    import pyarrow as pa
+    import featurehost_plugin as fh
+
+    def open(config, schema):
+        out = pa.schema([pa.field("y", pa.float64())])
+        def process(batch):
+            return pa.record_batch([...], schema=out)
+        return out, process
+
+    fh.serve(open)
+
+The host starts the program itself, as NAME beside manifest.json in a folder
+NAME. config is the stage's config as a dict, checked against the manifest,
+defaults filled in; schema is that of the columns the manifest names. process is
+given one batch at a time, cut in any way: what it gives for a and b together
+must be what it gives for a, then what it gives for b. None is an answer without
+rows, as of a filter that keeps none.
+
+Errors: ConfigError from open tells what is wrong with the config. DataError
+from process rejects the rows: they are not tried again. MemoryError asks for
+fewer rows at a time. Any other exception is a crash of the batch, which is
+tried once more.
+
+Needs pyarrow and nothing else. Standard output belongs to the host: print()
+goes to standard error, which the host logs.
+"""
+
+import base64
+import io
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+
+import pyarrow as pa
+import pyarrow.flight as flight
+
+
+class ConfigError(Exception):
+    """The config or the input columns cannot be used."""
+
+
+class DataError(Exception):
+    """The rows cannot be computed."""
+
+
+def serve(open, folder=None):
+    """Runs the plugin until the host ends it or is gone."""
+    folder = folder or os.path.dirname(os.path.abspath(sys.argv[0]))
+    with io.open(os.path.join(folder, "manifest.json"), encoding="utf-8") as f:
+        manifest = json.load(f)
+    if os.environ.get("FEATUREHOST_PLUGIN") != "transform-v1":
+        sys.exit(
+            f"{manifest['name']} {manifest['version']} is a plugin for featurehost, which starts it itself.\n"
+            f"{manifest.get('doc', '')}\nPut its folder into plugins/ and name it in a stage: "
+            f"use = \"{manifest['name']}\""
+        )
+    socket = os.path.join(os.environ["TMPDIR"], "flight.sock")
+    server = _Server("grpc+unix://" + socket, manifest, open)
+    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    os.write(1, f"1|1|unix|{socket}|grpc|\n".encode())
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)
+    server.serve()
+    os._exit(0)
+
+
+def _watch_parent(parent):
+    # Where the kernel does not tell of the host's end.
+    while os.getppid() == parent:
+        time.sleep(2)
+    os._exit(1)
+
+
+class _Server(flight.FlightServerBase):
+    def __init__(self, location, manifest, open):
+        super().__init__(location)
+        self._manifest = manifest
+        self._most = manifest.get("max_message_bytes", 3 << 20)
+        self._open = open
+        self._bound = {}
+        self._lock = threading.Lock()
+
+    def do_action(self, context, action):
+        if action.type == "featurehost.describe":
+            answer = self._manifest
+        elif action.type == "featurehost.bind":
+            answer = self._bind(json.loads(action.body.to_pybytes()))
+        elif action.type == "featurehost.health":
+            answer = {}
+        elif action.type == "featurehost.shutdown":
+            # From a thread: shutdown waits for the calls under way, this one too.
+            threading.Thread(target=self._stop, daemon=True).start()
+            answer = {}
+        else:
+            raise NotImplementedError(action.type)
+        return [flight.Result(json.dumps(answer).encode())]
+
+    def _stop(self):
+        threading.Timer(2, os._exit, (0,)).start()
+        self.shutdown()
+
+    def _bind(self, request):
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(request["input_schema"])))
+        try:
+            out, process = self._open(request["config"], schema)
+        except ConfigError as e:
+            raise pa.ArrowInvalid(str(e)) from None
+        with self._lock:
+            handle = str(len(self._bound) + 1)
+            self._bound[handle] = (out, process, threading.Lock())
+        return {"output_schema": base64.b64encode(out.serialize().to_pybytes()).decode(), "handle": handle}
+
+    def do_exchange(self, context, descriptor, reader, writer):
+        out, process, lock = self._bound[json.loads(descriptor.command)["handle"]]
+        with lock:
+            writer.begin(out)
+            while True:
+                try:
+                    chunk = reader.read_chunk()
+                except StopIteration:
+                    return
+                ack = json.dumps({"ack": json.loads(chunk.app_metadata.to_pybytes())["seq"]}).encode()
+                try:
+                    made = process(chunk.data)
+                except DataError as e:
+                    raise pa.ArrowInvalid(str(e)) from None
+                except MemoryError as e:
+                    raise pa.ArrowMemoryError(str(e) or "not enough memory for so many rows") from None
+                except Exception as e:
+                    traceback.print_exc()
+                    raise flight.FlightInternalError(f"{type(e).__name__}: {e}") from None
+                if made is None or made.num_rows == 0:
+                    writer.write_metadata(ack)
+                    continue
+                if made.schema != out:
+                    raise flight.FlightInternalError(f"the answer has another schema than open gave: {made.schema}, expected {out}")
+                self._send(writer, made, ack)
+
+    def _send(self, writer, batch, ack):
+        """Sends rows in one message, or in halves when it would be too large."""
+        rows = batch.num_rows
+        if rows > 1 and pa.ipc.get_record_batch_size(batch) + 512 > self._most:
+            self._send(writer, batch.slice(0, rows // 2), None)
+            self._send(writer, batch.slice(rows // 2), ack)
+        elif ack is None:
+            writer.write_batch(batch)
+        else:
+            writer.write_with_metadata(batch, ack)

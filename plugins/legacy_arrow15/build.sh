@@ -1,0 +1,7 @@
+#!/bin/sh
+# Builds the program legacy_arrow15 beside its manifest, or into the file
+# named as argument.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here"
+GOFLAGS= CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "${1:-legacy_arrow15}" .
