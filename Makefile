@@ -12,10 +12,16 @@ build: $(BIN) plugins
 $(BIN): $(GO_SOURCES)
 	go build -trimpath -o $@ ./cmd/featurehost
 
-plugins: plugins/delay_score/delay_score.wasm
+plugins: plugins/delay_score/delay_score.wasm plugins/delay_score_flight/delay_score_flight plugins/legacy_arrow15/legacy_arrow15
 
 plugins/delay_score/delay_score.wasm: $(SDK_GO) $(wildcard plugins/delay_score/*.go) plugins/delay_score/manifest.json | $(BIN)
 	sh plugins/delay_score/build.sh $(BIN)
+
+plugins/delay_score_flight/delay_score_flight: $(GO_SOURCES)
+	sh plugins/delay_score_flight/build.sh
+
+plugins/legacy_arrow15/legacy_arrow15: plugins/legacy_arrow15/main.go go.mod
+	sh plugins/legacy_arrow15/build.sh
 
 # With the real servers up where Java and Maven are there, see docs/services.md.
 test: build
@@ -56,4 +62,4 @@ fuzz-short:
 	sh scripts/fuzz.sh 5000x
 
 clean:
-	rm -rf bin examples/*/out examples/*/.featurehost bench/out plugins/delay_score/delay_score.wasm
+	rm -rf bin examples/*/out examples/*/.featurehost bench/out plugins/delay_score/delay_score.wasm plugins/delay_score_flight/delay_score_flight plugins/legacy_arrow15/legacy_arrow15

@@ -132,7 +132,7 @@ func TestParseManifest_Bad_Refused(t *testing.T) {
 		{"name", nil, 1005, "name: is missing"}, {"name", "Delay", 1005, "name"}, {"name", "", 1005, "name"}, {"name", "a b", 1005, "name"},
 		{"name", "a" + strings.Repeat("b", 63), 0, ""}, {"name", "a" + strings.Repeat("b", 64), 1005, "name"}, {"name", null{}, 1005, "found null"},
 		{"version", "1.2", 1005, "version"}, {"version", "v1.2.0", 1005, "version"}, {"version", "1.02.0", 1005, "version"}, {"version", 1, 1005, "version"},
-		{"kind", "keyed", 1005, "not built yet"}, {"kind", "aggregate", 1005, "not built yet"}, {"kind", "mapp", 1005, "kind"}, {"kind", nil, 1005, "kind"},
+		{"kind", "keyed", 1005, "stateful"}, {"kind", "aggregate", 1005, "not built yet"}, {"kind", "mapp", 1005, "kind"}, {"kind", nil, 1005, "kind"},
 		{"stateful", true, 1005, "stateful"}, {"stateful", nil, 1005, "stateful"}, {"stateful", "false", 1005, "stateful"},
 		{"deterministic", 1, 1005, "deterministic"}, {"deterministic", nil, 1005, "deterministic"},
 		{"input", nil, 1005, "input"}, {"input", []any{}, 1005, "input: found a list"}, {"input.columns", nil, 1005, "input.columns"}, {"input.columns", map[string]any{}, 1005, "input.columns"},
@@ -487,6 +487,33 @@ func TestLayout_CHeader_Agrees(t *testing.T) {
 	for _, c := range Constants() {
 		if defined[c.Name] != strconv.Itoa(c.Value) {
 			t.Errorf("%s is %q in the header, want %d", c.Name, defined[c.Name], c.Value)
+		}
+	}
+}
+
+// ABI-M-012: a keyed plugin keeps state, and says which row each output row goes
+// with.
+func TestParseManifest_Keyed(t *testing.T) {
+	text := func(stateful, output string) []byte {
+		return []byte(`{"abi":"1.0","name":"k","version":"1.0.0","kind":"keyed","input":{"columns":[]},"output":` + output +
+			`,"config_schema":{"type":"object"},"stateful":` + stateful + `,"deterministic":true}`)
+	}
+	rows := `{"name":"fh_rows","type":"int32","nullable":false}`
+	for _, c := range []struct{ stateful, output, says string }{
+		{"true", `{"mode":"init"}`, ""},
+		{"true", `{"mode":"static","columns":[` + rows + `,{"name":"y","type":"int64","nullable":true}]}`, ""},
+		{"false", `{"mode":"init"}`, "stateful"},
+		{"true", `{"mode":"static","columns":[]}`, "fh_rows"},
+		{"true", `{"mode":"static","columns":[{"name":"y","type":"int64","nullable":true}]}`, "fh_rows"},
+		{"true", `{"mode":"static","columns":[{"name":"fh_keep","type":"bool","nullable":false}]}`, "fh_keep"},
+		{"true", `{"mode":"static","columns":[{"name":"fh_rows","type":"int64","nullable":false}]}`, "int32"},
+	} {
+		m, err := ParseManifest(text(c.stateful, c.output))
+		if c.says == "" && (err != nil || m.Kind != Keyed || !m.Stateful) {
+			t.Errorf("%s: %v", c.output, err)
+		}
+		if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s %s: %v", c.stateful, c.output, err)
 		}
 	}
 }
