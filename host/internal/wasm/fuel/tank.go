@@ -16,7 +16,7 @@ func NewTank(slice, reserve Global) Tank { return Tank{slice, reserve} }
 
 // Fill gives the guest n units for the calls that follow, at most MaxBudget.
 func (t Tank) Fill(n int64) {
-	now := min(n, Slice)
+	now := max(0, min(n, Slice)) // below zero it would look like an overrun
 	t.slice.Set(uint64(now))
 	t.reserve.Set(uint64(n - now))
 }
