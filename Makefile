@@ -5,7 +5,7 @@ BIN := bin/featurehost
 GO_SOURCES := $(shell git ls-files -co --exclude-standard '*.go' go.mod go.sum)
 SDK_GO := $(wildcard pluginsdk/go/*.go)
 
-.PHONY: build plugins test race lint check example example-services bench bench-services fuzz-short clean services-up services-down
+.PHONY: build plugins test race lint check example example-services bench bench-services bench-plugins fuzz-short clean services-up services-down
 
 build: $(BIN) plugins
 
@@ -57,6 +57,10 @@ bench: build
 # Rates against S3, Cassandra and Kafka, each beside a baseline of the same run.
 bench-services: build
 	scripts/services/with.sh sh bench/services.sh
+
+# What plugins cost, as ratios of one run: fuel, modules, programs.
+bench-plugins: build
+	go test -run '^$$' -bench 'Fuel|DelayScore|Prefix|Traps|PassThrough|Start' ./host/internal/wasm/... ./host/internal/process
 
 fuzz-short:
 	sh scripts/fuzz.sh 5000x
