@@ -21,3 +21,6 @@ func Codes() []fault.Doc {
 	return append(out, fault.Doc{Code: CacheUnusable, Title: "compile cache cannot be used",
 		Explain: "The folder that keeps compiled plugins cannot be made, or cannot be closed to other users. It holds native code, so it must belong to the user who runs featurehost, with mode 0700. Correct its owner, or point the pipeline's state elsewhere."})
 }
+
+// CountFuel is what the guests of a stage have burnt, by stage.
+const CountFuel = "stage_fuel"

@@ -39,8 +39,8 @@ type guest struct {
 	arena     uint32        // host-owned input memory
 	room      uint32        // bytes of arena
 
-	log    *guestLog
-	counts *counts
+	log    *contract.Log
+	counts *contract.Counts
 	said   string    // by set_error, in this call
 	wrote  string    // first line on stderr, in this call
 	lines  [3][]byte // started lines on the standard streams
@@ -62,8 +62,8 @@ type blueprint struct {
 	burnt     *atomic.Int64 // fuel, of all guests
 	config    []byte        // JSON, defaults filled in
 	in        *arrow.Schema // what the guest is told of its input
-	log       *guestLog
-	counts    *counts
+	log       *contract.Log
+	counts    *contract.Counts
 	now       int64
 	seed      [32]byte
 }
@@ -314,21 +314,21 @@ func (g *guest) write(fd uint32, b []byte) {
 		if len(line) == 0 {
 			continue
 		}
-		text, level := printable(line), int32(2)
+		text, level := contract.Printable(line), int32(2)
 		if fd == stderr {
 			level = 1
 			if g.wrote == "" {
 				g.wrote = text
 			}
 		}
-		g.log.line(level, text)
+		g.log.Line(level, text)
 	}
 }
 
 // count adds to a counter that the guest names.
 func (g *guest) count(name string, delta float64) {
-	if err := g.counts.add(name, delta); err != nil {
-		panic(err)
+	if err := g.counts.Add(name, delta); err != nil {
+		panic(&misuse{fault.As(err).Message})
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/hosttest"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // logInto gives a logger whose lines read "LEVEL message key=value".
@@ -21,28 +21,6 @@ func logInto(b *bytes.Buffer) *slog.Logger {
 		}
 		return a
 	}}))
-}
-
-// A stage keeps so many lines a second, then says how many it dropped.
-func TestGuestLog_Flood_CountedAndDropped(t *testing.T) {
-	var b bytes.Buffer
-	now := time.Unix(1000, 0)
-	l := newGuestLog(logInto(&b), "chatty", 3)
-	l.clock = func() time.Time { return now }
-	for i := range 5 {
-		l.line(int32(i), fmt.Sprint("line ", i))
-	}
-	now = now.Add(time.Second)
-	l.line(2, "later")
-	l.close()
-	want := "level=ERROR msg=\"line 0\" plugin=chatty\n" +
-		"level=WARN msg=\"line 1\" plugin=chatty\n" +
-		"level=INFO msg=\"line 2\" plugin=chatty\n" +
-		"level=WARN msg=\"plugin logs too much\" plugin=chatty dropped=2 lines_per_second=3 code=FH-3008\n" +
-		"level=INFO msg=later plugin=chatty\n"
-	if b.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
-	}
 }
 
 // ABI-W-030: log and counter_add as a guest calls them; a text cannot steer a
@@ -87,7 +65,7 @@ func TestStage_LogAndCounters_ReachTheHost(t *testing.T) {
 
 func TestGuest_Write_LinesAndFirstError(t *testing.T) {
 	var b bytes.Buffer
-	g := &guest{log: newGuestLog(logInto(&b), "p", 100)}
+	g := &guest{log: contract.NewLog(logInto(&b), "p", 100)}
 	g.write(stderr, []byte("fatal er"))
 	g.write(stderr, []byte("ror: x\n\nmore\nrest"))
 	g.write(stdout, []byte(strings.Repeat("a", 3*maxText)+"\n"))

@@ -7,6 +7,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/featurehost/featurehost/abi"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // maxText is what is kept of a text that a guest hands over.
@@ -32,7 +33,7 @@ func (m *misuse) Error() string { return m.text }
 func hostFuncs() map[string]hostFunc {
 	return map[string]hostFunc{
 		"log": {[]byte{i32, i32, i32}, nil, func(g *guest, mem api.Memory, s []uint64) {
-			g.log.line(int32(s[0]), text(mem, uint32(s[1]), uint32(s[2])))
+			g.log.Line(int32(s[0]), text(mem, uint32(s[1]), uint32(s[2])))
 		}},
 		"set_error": {[]byte{i32, i32}, nil, func(g *guest, mem api.Memory, s []uint64) {
 			g.said = text(mem, uint32(s[0]), uint32(s[1]))
@@ -51,7 +52,7 @@ func text(mem api.Memory, p, n uint32) string {
 		panic(&misuse{"a text handed to the host lies outside the guest's memory"})
 	}
 	b, _ := mem.Read(p, min(n, maxText))
-	return printable(b)
+	return contract.Printable(b)
 }
 
 // guestKey is how a host function finds the guest that called it.

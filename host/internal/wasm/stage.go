@@ -52,8 +52,8 @@ type shared struct {
 	use    Use
 	env    flow.Env
 	limits abi.Limits
-	log    *guestLog
-	counts *counts
+	log    *contract.Log
+	counts *contract.Counts
 
 	bound    *contract.Binding
 	exporter *cdata.Exporter
@@ -71,8 +71,8 @@ func (m *Module) Stage(u Use, env flow.Env) *Stage {
 	if u.Stage == "" {
 		u.Stage = m.manifest.Name
 	}
-	s := &shared{module: m, use: u, env: env, limits: m.manifest.Limits.Under(u.Limits), counts: &counts{}, copies: 1}
-	s.log = newGuestLog(env.Log, m.manifest.Name, s.limits.LogLines)
+	s := &shared{module: m, use: u, env: env, limits: m.manifest.Limits.Under(u.Limits), counts: &contract.Counts{}, copies: 1}
+	s.log = contract.NewLog(env.Log, m.manifest.Name, s.limits.LogLines)
 	return &Stage{shared: s}
 }
 
@@ -389,11 +389,11 @@ func (s *Stage) Close() error {
 		if sh.pool != nil {
 			sh.pool.close()
 		}
-		sh.counts.flush(sh.env.Counter, sh.use.Stage)
+		sh.counts.Flush(sh.env.Counter, sh.use.Stage)
 		if n := sh.burnt.Load(); n > 0 && sh.env.Counter != nil {
 			sh.env.Counter.Add(CountFuel, sh.use.Stage, n)
 		}
-		sh.log.close()
+		sh.log.Close()
 	}
 	return nil
 }

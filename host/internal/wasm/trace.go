@@ -1,6 +1,10 @@
 package wasm
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/featurehost/featurehost/host/internal/contract"
+)
 
 // traceFrames is how many frames of a trap's stack a message shows.
 const traceFrames = 3
@@ -24,5 +28,5 @@ func splitTrace(err error) (what, frames string) {
 			break
 		}
 	}
-	return printable([]byte(what)), printable([]byte(strings.Join(names, " < ")))
+	return contract.Printable([]byte(what)), contract.Printable([]byte(strings.Join(names, " < ")))
 }

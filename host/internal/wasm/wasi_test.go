@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/featurehost/featurehost/conformance/hostile"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // memoryOf gives two pages of guest memory to call host functions with.
@@ -28,7 +29,7 @@ func memoryOf(t *testing.T) api.Memory {
 // ABI-W-031: every function, by what it answers and what it leaves in memory.
 func TestWASI_NoPower(t *testing.T) {
 	mem := memoryOf(t)
-	g := (&blueprint{now: 7, log: newGuestLog(nil, "p", 100)}).fresh()
+	g := (&blueprint{now: 7, log: contract.NewLog(nil, "p", 100)}).fresh()
 	call := func(name string, args ...uint64) uint64 {
 		t.Helper()
 		stack := append(args, 0)
@@ -85,7 +86,7 @@ func TestWASI_NoPower(t *testing.T) {
 	if u64(0) == once {
 		t.Error("the stream of random numbers stands still")
 	}
-	again := (&blueprint{log: newGuestLog(nil, "p", 100)}).fresh()
+	again := (&blueprint{log: contract.NewLog(nil, "p", 100)}).fresh()
 	wasiFuncs()["random_get"].run(again, mem, []uint64{0, 8})
 	if u64(0) != once {
 		t.Error("the stream of random numbers does not repeat")
@@ -95,7 +96,7 @@ func TestWASI_NoPower(t *testing.T) {
 // ABI-W-031: addresses outside the memory, and proc_exit, end the call.
 func TestWASI_BadCall_EndsTheGuest(t *testing.T) {
 	mem := memoryOf(t)
-	g := (&blueprint{log: newGuestLog(nil, "p", 100)}).fresh()
+	g := (&blueprint{log: contract.NewLog(nil, "p", 100)}).fresh()
 	const far = 0xFFFFFFF0
 	for _, c := range []struct {
 		name string
