@@ -61,7 +61,11 @@ func (m wasmModule) stage(u use, env flow.Env) limited {
 type processModule struct{ *process.Module }
 
 func (m processModule) stage(u use, env flow.Env) limited {
-	return m.Stage(process.Use{Stage: u.name, Config: u.config, Limits: u.limits, Seed: u.seed}, env)
+	as := process.Use{Stage: u.name, Config: u.config, By: u.by, Limits: u.limits, Seed: u.seed}
+	if m.Manifest().Kind == abi.Keyed {
+		return m.Keyed(as, env)
+	}
+	return m.Stage(as, env)
 }
 
 // load loads a plugin once, however many stages use it.

@@ -5,10 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host"
+	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
 )
@@ -81,5 +84,50 @@ path = "out"
 	module, program := rows("delay_score_c"), rows("delay_score_flight")
 	if module != program || strings.Count(module, "\n") != 5000 {
 		t.Errorf("%d rows by the module, %d by the program, the same: %t", strings.Count(module, "\n"), strings.Count(program, "\n"), module == program)
+	}
+}
+
+// ABI-M-012, ABI-P-012: a keyed program sees the rows of its keys in order over
+// several workers, flushes at the end, and a failure ends the run.
+func TestRun_KeyedProcessPlugin_RowsInOrder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"plugins/nth/manifest.json": `{"abi":"1.0","name":"nth","version":"1.0.0","kind":"keyed","input":{"columns":[]},"output":{"mode":"init"},
+		"config_schema":{"type":"object","properties":{"half":{"type":"boolean","default":false},"fail":{"type":"string","default":""}}},
+		"stateful":true,"deterministic":true}`})
+	if text, err := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, "plugins/nth/nth"), "./internal/process/testdata/nth_go").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	var want, events []string
+	for id := range 20 {
+		for n := range 1 + id {
+			ts := fmt.Sprintf("2024-01-%02dT00:00:00Z", n+1)
+			events = append(events, fmt.Sprintf("%d,%s,%d", id, ts, n))
+			want = append(want, fmt.Sprintf("%d | 2024-01-%02d | %d", id, n+1, n+1))
+		}
+	}
+	slices.Reverse(events) // the last come first
+	slices.Sort(want)
+	write(t, dir, map[string]string{"events.csv": "id,ts,x\n" + strings.Join(events, "\n") + "\n"})
+	var got []string
+	h := opened(t, dir, numbered(3, 7, ""), host.Options{})
+	report, err := h.Run(t.Context(), host.RunOptions{DryRun: true, Preview: func(b flow.Batch) error {
+		got = append(got, strings.Split(strings.TrimSpace(hosttest.Text(b.Record)), "\n")...)
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) || report.Used != int64(len(events)+20) {
+		t.Errorf("%d rows, want %d; %d used, want a flushed one for each of 20 keys besides", len(got), len(want), report.Used)
+	}
+	for more, code := range map[string]fault.Code{
+		`config = { fail = "flush" }`: abi.CodeData,
+		`on_error = "skip"`:           abi.CodeConfig,
+	} {
+		h := opened(t, dir, numbered(2, 10, more), host.Options{})
+		if _, err := h.Run(t.Context(), host.RunOptions{}); !fault.Is(err, code) {
+			t.Errorf("%s: %v", more, err)
+		}
 	}
 }

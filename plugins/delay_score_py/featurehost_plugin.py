@@ -18,6 +18,17 @@ given one batch at a time, cut in any way: what it gives for a and b together
 must be what it gives for a, then what it gives for b. None is an answer without
 rows, as of a filter that keeps none.
 
+A plugin of kind keyed sees all rows of its keys, in order of time: the columns
+fh_key_0, fh_key_1, ..., fh_time stand in front of its own. Its first output
+column is fh_rows (int32, nullable=False), the number of the input row that each
+row goes with. Its open gives a third thing, a function flush(), which is called
+at the end of input until it gives None or a batch without rows:
+
+    return out, process, flush
+
+Batches of flush have the schema flush_schema(schema, out): keys and time, then
+the columns of out but for fh_rows.
+
 Errors: ConfigError from open tells what is wrong with the config. DataError
 from process rejects the rows: they are not tried again. MemoryError asks for
 fewer rows at a time. Any other exception is a crash of the batch, which is
@@ -46,6 +57,12 @@ class ConfigError(Exception):
 
 class DataError(Exception):
     """The rows cannot be computed."""
+
+
+def flush_schema(schema, out):
+    """That of the rows of a keyed plugin's flush; schema and out are those of open."""
+    first = [f for f in schema if f.name == "fh_time" or f.name.startswith("fh_key_")]
+    return pa.schema(first + list(out)[1:])
 
 
 def serve(open, folder=None):
@@ -108,39 +125,52 @@ class _Server(flight.FlightServerBase):
     def _bind(self, request):
         schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(request["input_schema"])))
         try:
-            out, process = self._open(request["config"], schema)
+            out, process, *rest = self._open(request["config"], schema)
         except ConfigError as e:
             raise pa.ArrowInvalid(str(e)) from None
+        if self._manifest["kind"] == "keyed" and not rest:
+            raise flight.FlightInternalError("by its manifest the plugin is keyed, but its open gives no flush")
+        bound = _Bound(schema, out, process, *rest)
         with self._lock:
             handle = str(len(self._bound) + 1)
-            self._bound[handle] = (out, process, threading.Lock())
+            self._bound[handle] = bound
         return {"output_schema": base64.b64encode(out.serialize().to_pybytes()).decode(), "handle": handle}
 
     def do_exchange(self, context, descriptor, reader, writer):
-        out, process, lock = self._bound[json.loads(descriptor.command)["handle"]]
-        with lock:
-            writer.begin(out)
-            while True:
-                try:
-                    chunk = reader.read_chunk()
-                except StopIteration:
-                    return
-                ack = json.dumps({"ack": json.loads(chunk.app_metadata.to_pybytes())["seq"]}).encode()
-                try:
-                    made = process(chunk.data)
-                except DataError as e:
-                    raise pa.ArrowInvalid(str(e)) from None
-                except MemoryError as e:
-                    raise pa.ArrowMemoryError(str(e) or "not enough memory for so many rows") from None
-                except Exception as e:
-                    traceback.print_exc()
-                    raise flight.FlightInternalError(f"{type(e).__name__}: {e}") from None
-                if made is None or made.num_rows == 0:
-                    writer.write_metadata(ack)
-                    continue
-                if made.schema != out:
-                    raise flight.FlightInternalError(f"the answer has another schema than open gave: {made.schema}, expected {out}")
-                self._send(writer, made, ack)
+        command = json.loads(descriptor.command)
+        bound = self._bound[command["handle"]]
+        with bound.lock:
+            if command.get("flush") and bound.flush:
+                self._flush(bound, writer, command["max_batch_rows"])
+            else:
+                self._exchange(bound, reader, writer)
+
+    def _exchange(self, bound, reader, writer):
+        writer.begin(bound.out)
+        while True:
+            try:
+                chunk = reader.read_chunk()
+            except StopIteration:
+                return
+            ack = json.dumps({"ack": json.loads(chunk.app_metadata.to_pybytes())["seq"]}).encode()
+            made = _guarded(bound.process, chunk.data)
+            if made is None or made.num_rows == 0:
+                writer.write_metadata(ack)
+                continue
+            if made.schema != bound.out:
+                raise flight.FlightInternalError(f"the answer has another schema than open gave: {made.schema}, expected {bound.out}")
+            self._send(writer, made, ack)
+
+    def _flush(self, bound, writer, rows):
+        writer.begin(bound.flushed)
+        while True:
+            made = _guarded(bound.flush)
+            if made is None or made.num_rows == 0:
+                return
+            if made.schema != bound.flushed:
+                raise flight.FlightInternalError(f"the flush has another schema than flush_schema gives: {made.schema}, expected {bound.flushed}")
+            for at in range(0, made.num_rows, rows):
+                self._send(writer, made.slice(at, rows), None)
 
     def _send(self, writer, batch, ack):
         """Sends rows in one message, or in halves when it would be too large."""
@@ -152,3 +182,27 @@ class _Server(flight.FlightServerBase):
             writer.write_batch(batch)
         else:
             writer.write_with_metadata(batch, ack)
+
+
+class _Bound:
+    """What open gave for a stage; one call at a time."""
+
+    def __init__(self, schema, out, process, flush=None):
+        self.out = out
+        self.process = process
+        self.flush = flush
+        self.flushed = flush_schema(schema, out)
+        self.lock = threading.Lock()
+
+
+def _guarded(call, *args):
+    """Calls the plugin's own code and gives its errors the status of the protocol."""
+    try:
+        return call(*args)
+    except DataError as e:
+        raise pa.ArrowInvalid(str(e)) from None
+    except MemoryError as e:
+        raise pa.ArrowMemoryError(str(e) or "not enough memory for so many rows") from None
+    except Exception as e:
+        traceback.print_exc()
+        raise flight.FlightInternalError(f"{type(e).__name__}: {e}") from None

@@ -12,7 +12,8 @@
 //
 // where open makes a Transform of a config and an input schema. A Transform is
 // called with one batch at a time and may be called with the rows cut in any
-// way: f(a and b) must be f(a) followed by f(b).
+// way: f(a and b) must be f(a) followed by f(b). A Keyed keeps what it knows of
+// its keys between batches, and gives the rest at the end.
 //
 // Serve does what the protocol asks beside: the handshake, standard output moved
 // to standard error, answers cut to the size of a message, panics turned into

@@ -22,12 +22,19 @@ func (p *plugin) DoExchange(stream flight.FlightService_DoExchangeServer) error 
 	if err != nil {
 		return err
 	}
-	b, err := p.find(first.GetFlightDescriptor())
+	asked, err := commandOf(first.GetFlightDescriptor())
+	if err != nil {
+		return err
+	}
+	b, err := p.find(asked.Handle)
 	if err != nil {
 		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if asked.Flush {
+		return p.flush(stream, b, asked.MaxBatchRows)
+	}
 	in := &inbox{stream: stream, next: first}
 	reader, err := ipc.NewReaderFromMessageReader(in)
 	if err != nil {
@@ -110,7 +117,8 @@ func (b *inbox) Release() {}
 // outbox sends the batches of one schema, cut to the size of a message.
 type outbox struct {
 	stream flight.FlightService_DoExchangeServer
-	most   int64
+	most   int64 // bytes
+	rows   int64 // 0: as many as there are
 	schema *arrow.Schema
 	body   bytes.Buffer
 }
@@ -123,9 +131,13 @@ func (o *outbox) open() error {
 	return o.stream.Send(&flight.FlightData{DataHeader: meta.Bytes()})
 }
 
-// send sends rows in one message, or in halves when it would be too large; the
+// send sends rows in one message, or in several when it would be too large; the
 // last carries the acknowledgement.
 func (o *outbox) send(r arrow.RecordBatch, ack []byte) error {
+	n := r.NumRows()
+	if o.rows > 0 && n > o.rows {
+		return o.cut(r, o.rows, ack)
+	}
 	p, err := ipc.GetRecordBatchPayload(r)
 	if err != nil {
 		return status.Errorf(codes.Internal, "the answer cannot be written: %v", err)
@@ -137,19 +149,19 @@ func (o *outbox) send(r arrow.RecordBatch, ack []byte) error {
 	if err := p.SerializeBody(&o.body); err != nil {
 		return status.Errorf(codes.Internal, "the answer cannot be written: %v", err)
 	}
-	if n := r.NumRows(); int64(meta.Len()+o.body.Len()+len(ack)+64) > o.most && n > 1 {
-		for i, at := range [][2]int64{{0, n / 2}, {n / 2, n}} {
-			half, words := r.NewSlice(at[0], at[1]), ack
-			if i == 0 {
-				words = nil
-			}
-			err := o.send(half, words)
-			half.Release()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+	if int64(meta.Len()+o.body.Len()+len(ack)+64) > o.most && n > 1 {
+		return o.cut(r, n/2, ack)
 	}
 	return o.stream.Send(&flight.FlightData{DataHeader: meta.Bytes(), DataBody: o.body.Bytes(), AppMetadata: ack})
+}
+
+// cut sends rows in two parts.
+func (o *outbox) cut(r arrow.RecordBatch, at int64, ack []byte) error {
+	first, rest := r.NewSlice(0, at), r.NewSlice(at, r.NumRows())
+	defer first.Release()
+	defer rest.Release()
+	if err := o.send(first, nil); err != nil {
+		return err
+	}
+	return o.send(rest, ack)
 }

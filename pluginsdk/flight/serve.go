@@ -48,7 +48,7 @@ func serve(manifest []byte, open Open) error {
 	// Sends are the SDK's to bound; the host bounds what it sends.
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(math.MaxInt32), grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window))
-	p := &plugin{manifest: manifest, name: m.Name, most: m.MaxMessageBytes, open: open, handles: map[string]*bound{}}
+	p := &plugin{manifest: manifest, name: m.Name, kind: m.Kind, most: m.MaxMessageBytes, open: open, handles: map[string]*bound{}}
 	p.stop = func() { go quit(server) }
 	if p.most == 0 {
 		p.most = defaultMessage

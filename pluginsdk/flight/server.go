@@ -12,10 +12,13 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/flight/gen/flight"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/featurehost/featurehost/abi"
 )
 
 // plugin answers the host's calls.
@@ -23,6 +26,7 @@ type plugin struct {
 	flight.UnimplementedFlightServiceServer
 	manifest []byte
 	name     string
+	kind     abi.Kind
 	most     int64 // bytes of a message
 	open     Open
 	stop     func()
@@ -35,6 +39,7 @@ type plugin struct {
 type bound struct {
 	mu        sync.Mutex
 	transform Transform
+	input     *arrow.Schema
 }
 
 // panicked makes a status of a panic, and leaves its stack on standard error.
@@ -86,30 +91,29 @@ func (p *plugin) bind(body []byte) ([]byte, error) {
 	if t == nil || t.Schema() == nil {
 		return nil, status.Error(codes.Internal, "the plugin opened without a schema")
 	}
+	if p.kind == abi.Keyed {
+		if _, ok := t.(Keyed); !ok {
+			return nil, status.Errorf(codes.Internal, "by its manifest the plugin is %s, but what it opened has no Flush", p.kind)
+		}
+	}
 	var schema bytes.Buffer
 	if err := ipc.NewWriter(&schema, ipc.WithSchema(t.Schema())).Close(); err != nil {
 		return nil, status.Errorf(codes.Internal, "bind: output schema: %v", err)
 	}
 	p.mu.Lock()
 	handle := strconv.Itoa(len(p.handles) + 1)
-	p.handles[handle] = &bound{transform: t}
+	p.handles[handle] = &bound{transform: t, input: r.Schema()}
 	p.mu.Unlock()
 	return json.Marshal(map[string]string{"output_schema": base64.StdEncoding.EncodeToString(schema.Bytes()), "handle": handle})
 }
 
 // find gives what the descriptor of an exchange names.
-func (p *plugin) find(d *flight.FlightDescriptor) (*bound, error) {
-	var command struct {
-		Handle string `json:"handle"`
-	}
-	if err := json.Unmarshal(d.GetCmd(), &command); err != nil {
-		return nil, status.Errorf(codes.InvalidArgument, "the descriptor of the exchange: %v", err)
-	}
+func (p *plugin) find(handle string) (*bound, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.handles[command.Handle]
+	b := p.handles[handle]
 	if b == nil {
-		return nil, status.Errorf(codes.FailedPrecondition, "no stage is bound to the handle %q", command.Handle)
+		return nil, status.Errorf(codes.FailedPrecondition, "no stage is bound to the handle %q", handle)
 	}
 	return b, nil
 }

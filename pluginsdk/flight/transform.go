@@ -9,7 +9,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// Transform computes the columns of a plugin.
+// Transform computes the columns of a plugin. That of a plugin of kind keyed is a
+// Keyed besides.
 type Transform interface {
 	// Schema of the answers: the columns that the manifest declares, or that the
 	// plugin decides in mode "init". A filter's first column is fh_keep or fh_rows.

@@ -28,18 +28,22 @@ func addressOf(p unsafe.Pointer) uint32 { return uint32(uintptr(p)) }
 var (
 	blocks  = map[uint32][]byte{}
 	scratch Batch
-	result  struct {
-		children []cArray
-		table    []uint32
-		buffers  [][3]uint32
-		roots    [1]uint32
-	}
-	schema struct {
+	result  laid // of fh_process
+	flushed laid // of fh_flush
+	schema  struct {
 		children []cSchema
 		table    []uint32
 		texts    [][]byte
 	}
 )
+
+// laid is an output as it lies in memory: what stays the same in every answer.
+type laid struct {
+	children []cArray
+	table    []uint32
+	buffers  [][3]uint32
+	roots    [1]uint32
+}
 
 //go:wasmexport fh_abi_version
 func exportVersion() uint32 { return abiVersion }
@@ -59,7 +63,7 @@ func exportFree(p, _ uint32) { delete(blocks, p) }
 func exportInit(cfg, cfgLen, in, out uint32) (status int32) {
 	defer reportPanic()
 	if current == nil {
-		return answer(&Error{Unsupported, "no plugin is registered: call sdk.Map or sdk.Filter from a package variable"}, BadConfig)
+		return answer(&Error{Unsupported, "no plugin is registered: call sdk.Map, sdk.Filter or sdk.Keyed from a package variable"}, BadConfig)
 	}
 	fields, err := readFields((*cSchema)(at(in)))
 	if err == nil {
@@ -69,7 +73,7 @@ func exportInit(cfg, cfgLen, in, out uint32) (status int32) {
 		err = writeSchema((*cSchema)(at(out)))
 	}
 	if err == nil {
-		prepareResult()
+		prepare()
 	}
 	return answer(err, BadConfig)
 }
@@ -83,7 +87,25 @@ func exportProcess(in, out uint32) (status int32) {
 	if err := current.process(scratch); err != nil {
 		return answer(err, BadData)
 	}
-	writeBatch((*cArray)(at(out)))
+	result.write((*cArray)(at(out)), current.out)
+	return 0
+}
+
+// A module of another kind has it as well; the host does not call it there.
+//
+//go:wasmexport fh_flush
+func exportFlush(out uint32) (status int32) {
+	defer reportPanic()
+	if !current.keyed {
+		return answer(&Error{Unsupported, "the plugin is not keyed"}, Unsupported)
+	}
+	if err := current.end(); err != nil {
+		return answer(err, BadData)
+	}
+	if current.flushed.rows == 0 {
+		return statusEnd
+	}
+	flushed.write((*cArray)(at(out)), current.flushed)
 	return 0
 }
 
@@ -154,25 +176,31 @@ func writeSchema(out *cSchema) error {
 	return nil
 }
 
-// prepareResult lays out what stays the same in every output.
-func prepareResult() {
-	cols := current.out.cols
-	result.children = make([]cArray, len(cols))
-	result.buffers = make([][3]uint32, len(cols))
-	result.table = make([]uint32, len(cols)+1)
-	for i, c := range cols {
-		a := &result.children[i]
-		a.nBuffers = 2
-		if c.width < 0 {
-			a.nBuffers = 3
-		}
-		a.buffers = addressOf(unsafe.Pointer(&result.buffers[i]))
-		result.table[i] = addressOf(unsafe.Pointer(a))
+// prepare lays out what stays the same in every batch.
+func prepare() {
+	result.lay(current.out.cols)
+	if current.keyed {
+		flushed.lay(current.flushed.cols)
 	}
 	scratch.cols = make([]column, len(current.in))
 	for i, f := range current.in {
 		_, width, _ := formatOf(f.Type)
 		scratch.cols[i] = column{Field: f, width: width}
+	}
+}
+
+func (l *laid) lay(cols []*outColumn) {
+	l.children = make([]cArray, len(cols))
+	l.buffers = make([][3]uint32, len(cols))
+	l.table = make([]uint32, len(cols)+1)
+	for i, c := range cols {
+		a := &l.children[i]
+		a.nBuffers = 2
+		if c.width < 0 {
+			a.nBuffers = 3
+		}
+		a.buffers = addressOf(unsafe.Pointer(&l.buffers[i]))
+		l.table[i] = addressOf(unsafe.Pointer(a))
 	}
 }
 
@@ -201,10 +229,10 @@ func readBatch(root *cArray) error {
 	return nil
 }
 
-func writeBatch(out *cArray) {
-	rows := current.out.rows
-	for i, c := range current.out.cols {
-		a, b := &result.children[i], &result.buffers[i]
+func (l *laid) write(out *cArray, made *Builder) {
+	rows := made.rows
+	for i, c := range made.cols {
+		a, b := &l.children[i], &l.buffers[i]
 		a.length, a.nullCount = int64(rows), int64(c.nulls)
 		b[0] = 0
 		if c.nulls > 0 {
@@ -217,7 +245,7 @@ func writeBatch(out *cArray) {
 			b[1] = data
 		}
 	}
-	*out = cArray{length: int64(rows), nBuffers: 1, nChildren: int64(len(result.children)),
-		buffers:  addressOf(unsafe.Pointer(&result.roots)),
-		children: addressOf(unsafe.Pointer(&result.table[0]))}
+	*out = cArray{length: int64(rows), nBuffers: 1, nChildren: int64(len(l.children)),
+		buffers:  addressOf(unsafe.Pointer(&l.roots)),
+		children: addressOf(unsafe.Pointer(&l.table[0]))}
 }

@@ -8,10 +8,12 @@ import (
 
 // Builder takes the output of one call: a value for each row of the input in
 // each column that the manifest declares. Rows not set are 0, false or, in a
-// column of texts, missing, which is a mistake in the plugin.
+// column of texts, missing, which is a mistake in the plugin. A keyed plugin says
+// how many rows there are, by Take or Make.
 type Builder struct {
-	rows int
-	cols []*outColumn
+	rows   int
+	chosen chosen
+	cols   []*outColumn
 }
 
 // outColumn holds the buffers of an output column. They are used again for

@@ -29,6 +29,7 @@ var (
 
 const (
 	abiVersion   = 1 << 16 // 1.0
+	statusEnd    = -1      // of fh_flush: nothing is left
 	flagNullable = 2
 	alignment    = 64
 )

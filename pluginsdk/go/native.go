@@ -28,18 +28,65 @@ func (p *Plugin) Run(config []byte, in []Field, rows [][]any) (columns []Field, 
 	if err := p.process(Batch{rows: len(rows), cols: cols}); err != nil {
 		return nil, nil, err
 	}
-	made := Batch{rows: len(rows)}
-	for _, c := range p.out.cols {
+	return p.out.Fields(), p.out.made(), nil
+}
+
+// KeyedRows is what a keyed plugin made: rows of each batch, then of the flush.
+type KeyedRows struct {
+	Columns      []Field
+	Batches      [][][]any
+	FlushColumns []Field
+	Flushed      [][]any
+}
+
+// RunKeyed is Run for a keyed plugin: it hands over batches, then flushes.
+func (p *Plugin) RunKeyed(config []byte, in []Field, batches ...[][]any) (got KeyedRows, err error) {
+	if !p.keyed {
+		return got, errors.New("the plugin is not keyed")
+	}
+	if err := p.open(config, in); err != nil {
+		return got, err
+	}
+	got.Columns, got.FlushColumns = p.out.Fields(), p.flushed.Fields()
+	most := 1 << 16
+	for _, rows := range batches {
+		cols := make([]column, len(in))
+		for c, f := range in {
+			if cols[c], err = columnOf(f, c, rows); err != nil {
+				return got, err
+			}
+		}
+		if err := p.process(Batch{rows: len(rows), cols: cols}); err != nil {
+			return got, err
+		}
+		got.Batches = append(got.Batches, p.out.made())
+		most += 4 * len(rows)
+	}
+	for {
+		if err := p.end(); err != nil || p.flushed.rows == 0 {
+			return got, err
+		}
+		got.Flushed = append(got.Flushed, p.flushed.made()...)
+		if len(got.Flushed) > most {
+			return got, fmt.Errorf("the flush has made %d rows and does not end", len(got.Flushed))
+		}
+	}
+}
+
+// made gives the rows of a builder.
+func (b *Builder) made() (out [][]any) {
+	made := Batch{rows: b.rows}
+	for _, c := range b.cols {
 		made.cols = append(made.cols, c.view())
 	}
-	for i := range rows {
+	for i := range b.rows {
 		row := make([]any, len(made.cols))
 		for c, f := range made.cols {
 			row[c] = made.value(f, i)
 		}
 		out = append(out, row)
 	}
-	return p.out.Fields(), out, nil
+	return out
 }
 
 // columnOf makes a column of the values of all rows at place at.

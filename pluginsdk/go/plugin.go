@@ -14,6 +14,10 @@ type Plugin struct {
 	call func(Batch, *Builder) error
 	in   []Field
 	out  *Builder
+
+	keyed   bool
+	flush   func(*Builder) error
+	flushed *Builder
 }
 
 // current is the plugin of this module; there is one in a module.
@@ -88,6 +92,11 @@ func (p *Plugin) open(config []byte, in []Field) error {
 	if p.out, err = newBuilder(fields); err != nil {
 		return err
 	}
+	if p.keyed {
+		if err := p.openKeyed(in); err != nil {
+			return err
+		}
+	}
 	if p.call, err = p.setUp(v); err != nil {
 		return err
 	}
@@ -100,7 +109,11 @@ func (p *Plugin) open(config []byte, in []Field) error {
 }
 
 func (p *Plugin) process(in Batch) error {
-	p.out.reset(in.rows)
+	rows := in.rows
+	if p.keyed { // until it takes some
+		rows = 0
+	}
+	p.out.reset(rows)
 	if err := p.call(in, p.out); err != nil {
 		return err
 	}

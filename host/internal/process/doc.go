@@ -15,6 +15,8 @@
 //     believed (packages wire and abi/cdata).
 //   - R4: no process outlives the host, and none outlives its stage (package
 //     launch).
+//   - R5: what a keyed plugin knows lives and dies with one process, so nothing
+//     that fails there is tried again.
 //
 // A process is not a sandbox: it may do what the host's user may do. It does
 // not decide what a failed batch means: that is package crash.

@@ -43,9 +43,16 @@ func (s *session) failed(ctx context.Context, err error) (failure error, alive b
 	if fault.As(err) != nil {
 		return err, false
 	}
+	what := "batch"
+	if s.flushing {
+		what = "flush"
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err(), false
+	case s.late.Load() && s.flushing:
+		return contract.Refusal(abi.CodeDeadline, "the plugin did not answer the flush within %v, and was killed%s", s.plan.limits.Timeout, s.proc.Words().Last()).
+			WithHint("raise the stage's limits.timeout if it needs that long for each answer; else it hangs"), false
 	case s.late.Load():
 		return contract.Refusal(abi.CodeDeadline, "the plugin did not acknowledge the batch within %v, and was killed%s", s.plan.limits.Timeout, s.proc.Words().Last()).
 			WithHint("raise the stage's limits.timeout or lower limits.max_batch_rows if it needs that long; else it hangs on these rows"), false
@@ -62,15 +69,15 @@ func (s *session) failed(ctx context.Context, err error) (failure error, alive b
 		return contract.Refusal(abi.CodeMessage, "a message is larger than allowed: %s", said).
 			WithHint("a plugin may answer a batch with several messages; the limit is max_message_bytes of its manifest, else 3 MiB"), false
 	case code == codes.InvalidArgument, code == codes.OutOfRange:
-		return contract.Refusal(abi.CodeData, "the plugin rejected the batch: %s", said), true
+		return contract.Refusal(abi.CodeData, "the plugin rejected the %s: %s", what, said), true
 	case code == codes.ResourceExhausted, s.outOfMemory():
-		return contract.Refusal(abi.CodeMemory, "the plugin has no memory for the batch: %s", said), true
+		return contract.Refusal(abi.CodeMemory, "the plugin has no memory for the %s: %s", what, said), true
 	case code == codes.DeadlineExceeded:
-		return contract.Refusal(abi.CodeDeadline, "the plugin gave up on the batch: %s", said), false
+		return contract.Refusal(abi.CodeDeadline, "the plugin gave up on the %s: %s", what, said), false
 	case code == codes.Internal && strings.HasPrefix(said, "stream terminated"):
 		return contract.Refusal(abi.CodeStream, "the stream to the plugin broke: %s", said), false
 	case code != codes.Unavailable && code != codes.Canceled:
-		return contract.Refusal(abi.CodeBadBatch, "the plugin failed on the batch (%v): %s", code, said), true
+		return contract.Refusal(abi.CodeBadBatch, "the plugin failed on the %s (%v): %s", what, code, said), true
 	default:
 		return contract.Refusal(abi.CodeStream, "the stream to the plugin broke (%v): %s", code, said), false
 	}

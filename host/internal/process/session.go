@@ -63,9 +63,11 @@ type session struct {
 	schema *flow.Schema // what bind answered
 	handle string
 
-	stream flight.FlightService_DoExchangeClient // nil until a batch needs it
-	cancel context.CancelFunc
-	greets bool // the plugin's schema came, on this stream
+	stream   flight.FlightService_DoExchangeClient // nil until a batch needs it
+	cancel   context.CancelFunc
+	flushing bool         // this stream is the one of the flush
+	expects  *flow.Schema // of what the plugin says on this stream
+	greets   bool         // it came
 
 	seq   int64
 	body  bytes.Buffer // of the message under way
@@ -211,17 +213,26 @@ type command struct {
 	Partition int    `json:"partition"`
 	Attempt   int    `json:"attempt"`
 	Mode      string `json:"mode"`
+	// Flush asks a keyed plugin for what it has kept, in answers of so many rows.
+	Flush        bool `json:"flush,omitempty"`
+	MaxBatchRows int  `json:"max_batch_rows,omitempty"`
 }
 
-// open begins an exchange: the descriptor and the schema.
+// open begins the exchange of the batches.
 func (s *session) open() error {
+	return s.begins(command{}, s.schema)
+}
+
+// begins begins an exchange: the descriptor and the schema of the input.
+func (s *session) begins(c command, answers *flow.Schema) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	stream, err := s.client.DoExchange(ctx)
 	if err != nil {
 		cancel()
 		return err
 	}
-	cmd, err := json.Marshal(command{Handle: s.handle, RunID: s.plan.run, Mode: "batch"})
+	c.Handle, c.RunID, c.Mode = s.handle, s.plan.run, "batch"
+	cmd, err := json.Marshal(c)
 	if err != nil {
 		cancel()
 		return err
@@ -234,7 +245,7 @@ func (s *session) open() error {
 		FlightDescriptor: &flight.FlightDescriptor{Type: flight.FlightDescriptor_CMD, Cmd: cmd},
 		DataHeader:       meta.Bytes(),
 	})
-	s.stream, s.cancel, s.greets = stream, cancel, false
+	s.stream, s.cancel, s.flushing, s.expects, s.greets = stream, cancel, c.Flush, answers, false
 	if err != nil {
 		return s.cause(err)
 	}
@@ -256,7 +267,7 @@ func (s *session) hangUp() {
 	if s.cancel != nil {
 		s.cancel()
 	}
-	s.stream, s.cancel = nil, nil
+	s.stream, s.cancel, s.flushing = nil, nil, false
 }
 
 // encode makes the message of a batch. over tells that it is too large.
@@ -339,8 +350,11 @@ func (s *session) message(d *flight.FlightData, take func(*cdata.Parts) error) (
 		if err != nil {
 			return true, fault.Wrap(err, cdata.SchemaDrift, "the schema of the plugin's stream cannot be used")
 		}
-		if !contract.SameSchema(s.schema, got) {
-			return true, fault.New(cdata.SchemaDrift, "the plugin's stream has another schema than featurehost.bind answered: %v, then %v", s.schema, got)
+		if !contract.SameSchema(s.expects, got) {
+			if s.flushing {
+				return true, fault.New(cdata.SchemaDrift, "the flush has another schema than keys, time and the columns that featurehost.bind answered: %v, expected %v", got, s.expects)
+			}
+			return true, fault.New(cdata.SchemaDrift, "the plugin's stream has another schema than featurehost.bind answered: %v, then %v", s.expects, got)
 		}
 		s.greets = true
 		return true, nil

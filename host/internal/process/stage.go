@@ -37,6 +37,8 @@ type Use struct {
 	Stage string
 	// Config is the stage's config table, not yet checked.
 	Config map[string]any
+	// By is for modules of kind keyed.
+	By contract.Grouping
 	// Limits are the operator's caps; zero fields leave it to the plugin's
 	// manifest, then to the default. Memory and fuel do not bind a process.
 	Limits abi.Limits
@@ -108,14 +110,11 @@ func (s *Stage) Open(ctx context.Context, in *flow.Schema) (*flow.Schema, error)
 
 func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	m := s.module.manifest
-	if m.Kind == abi.Keyed {
-		return contract.Refusal(abi.CodeManifest, "a plugin of kind %q cannot be a process yet", m.Kind).WithHint("build it as a Wasm module")
-	}
 	config, err := m.CheckConfig(s.use.Config)
 	if err != nil {
 		return contract.FromABI(err)
 	}
-	bound, err := contract.Bind(m, config, in, contract.Grouping{})
+	bound, err := contract.Bind(m, config, in, s.use.By)
 	if err != nil {
 		return err
 	}
@@ -159,7 +158,10 @@ func (s *shared) request(config map[string]any, seen *flow.Schema) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(bindRequest{Stage: s.use.Stage, Config: text, InputSchema: schema, Keys: []string{}, Seed: s.use.Seed})
+	return json.Marshal(bindRequest{
+		Stage: s.use.Stage, Config: text, InputSchema: schema, Seed: s.use.Seed,
+		Keys: append([]string{}, s.use.By.Keys...), TimeColumn: s.use.By.Time,
+	})
 }
 
 // ready gives this copy what it does not share.
@@ -316,12 +318,36 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 
 // exchange sends a batch in one message and gives the answer's batches. It puts
 // the session back or throws it away.
-func (s *Stage) exchange(ctx context.Context, on *session, in flow.Record) (made []flow.Record, err error) {
-	fit, alive := true, false
+func (s *Stage) exchange(ctx context.Context, on *session, in flow.Record) ([]flow.Record, error) {
+	made, fate, err := s.ask(ctx, on, in)
 	pool := s.shared.pool
+	switch fate {
+	case fit:
+		pool.put(on)
+	case alive:
+		on.hangUp() // the next batch begins another stream
+		pool.put(on)
+	default:
+		s.charged = err
+		pool.toss(on)
+	}
+	return made, err
+}
+
+// fate is what becomes of a session after a batch.
+type fate int
+
+const (
+	broken fate = iota // good for nothing any more
+	alive              // for another stream
+	fit                // for the next batch
+)
+
+// ask sends a batch in one message and gives the answer's batches.
+func (s *Stage) ask(ctx context.Context, on *session, in flow.Record) (made []flow.Record, after fate, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			fit, err = false, contract.Refusal(abi.CodeBadBatch, "the host broke down on the plugin's answer: %v", r)
+			after, err = broken, contract.Refusal(abi.CodeBadBatch, "the host broke down on the plugin's answer: %v", r)
 		}
 		if err != nil {
 			for _, m := range made {
@@ -329,49 +355,40 @@ func (s *Stage) exchange(ctx context.Context, on *session, in flow.Record) (made
 			}
 			made = nil
 		}
-		switch {
-		case fit:
-			pool.put(on)
-		case alive:
-			on.hangUp() // the next batch begins another stream
-			pool.put(on)
-		default:
-			s.charged = err
-			pool.toss(on)
-		}
 	}()
 	seen := s.project(in)
 	size, err := s.shared.exporter.Size(seen)
 	if err != nil {
-		return nil, err // the batch is at fault, and no plugin has seen it
+		return nil, fit, err // the batch is at fault, and no plugin has seen it
 	}
 	if err := s.shared.exporter.CheckNulls(seen); err != nil {
-		return nil, err
+		return nil, fit, err
 	}
 	r := array.NewRecordBatch(s.shared.bound.Seen, s.columns, in.NumRows())
 	defer r.Release()
 	message, over, err := on.encode(r)
 	if err != nil {
-		return nil, fault.Wrap(err, abi.CodeData, "the batch cannot be written as an Arrow message")
+		return nil, fit, fault.Wrap(err, abi.CodeData, "the batch cannot be written as an Arrow message")
 	}
 	if over {
-		return nil, contract.Refusal(abi.CodeMessage, "%d rows have %d bytes, a message to the plugin at most %d", in.NumRows(), len(message.DataBody), pool.plan.message).
+		return nil, fit, contract.Refusal(abi.CodeMessage, "%d rows have %d bytes, a message to the plugin at most %d", in.NumRows(), len(message.DataBody), s.shared.pool.plan.message).
 			WithHint("max_message_bytes in the plugin's manifest, with a server that takes as much, raises the limit")
 	}
-	fit = false
 	stop := on.watch(ctx)
 	defer stop()
 	t := &taker{stage: s, want: cdata.Want{Rows: -1, InputBytes: int64(size)}, rows: in.NumRows()}
-	err = on.exchange(message, t.take)
-	if err == nil {
+	defer func() { made = t.made }() // also when the host breaks down: then it is given back
+	if err = on.exchange(message, t.take); err == nil {
 		err = t.finish()
 	}
-	if err != nil {
-		err, alive = on.failed(ctx, err)
-		return t.made, err
+	if err == nil {
+		return nil, fit, nil
 	}
-	fit = true
-	return t.made, nil
+	err, lives := on.failed(ctx, err)
+	if lives {
+		after = alive
+	}
+	return nil, after, err
 }
 
 // taker takes the batches of one answer.
@@ -380,7 +397,7 @@ type taker struct {
 	want  cdata.Want
 	rows  int64 // of the input
 	got   int64
-	last  int32 // row number, of a filter that answers with them
+	last  int32 // row number, of a plugin that answers with them
 	made  []flow.Record
 }
 
@@ -401,11 +418,11 @@ func (t *taker) take(p *cdata.Parts) error {
 	}
 	t.made = append(t.made, m)
 	if byRows {
-		numbers := m.Column(0).(*array.Int32).Int32Values()
-		if err := cdata.CheckRows(numbers, t.rows); err != nil {
+		if err := t.stage.shared.bound.CheckRows(m, t.rows); err != nil {
 			return err
 		}
-		if t.got > 0 && numbers[0] <= t.last {
+		numbers := m.Column(0).(*array.Int32).Int32Values()
+		if filters := t.stage.shared.module.manifest.Kind == abi.Filter; filters && t.got > 0 && numbers[0] <= t.last {
 			return fault.New(cdata.BadLength, "column %q: a message begins with %d after %d, expected ascending numbers", abi.RowsColumn, numbers[0], t.last)
 		}
 		t.last = numbers[len(numbers)-1]

@@ -267,13 +267,3 @@ func TestStart_Errors_ShowNoConfig(t *testing.T) {
 		}
 	}
 }
-
-// A keyed plugin as a process is not built yet, and says so before it starts.
-func TestStart_Keyed_Refused(t *testing.T) {
-	dir := hostile(t, "map", "")
-	put(t, filepath.Join(dir, "manifest.json"), `{"abi":"1.0","name":"hostile","version":"1.0.0","kind":"keyed",
-		"input":{"columns":[]},"output":{"mode":"init"},"config_schema":{"type":"object"},"stateful":true,"deterministic":true}`)
-	if err := opening(t, newEngine(t), dir, Use{}); !fault.Is(err, abi.CodeManifest) || !strings.Contains(err.Error(), "cannot be a process yet") {
-		t.Errorf("got %v", err)
-	}
-}

@@ -76,6 +76,24 @@ func numbers(values ...int32) arrow.Array {
 
 func (p *plugin) DoExchange(stream gen.FlightService_DoExchangeServer) error {
 	mode := p.config.Mode
+	if strings.HasPrefix(mode, "flush") {
+		first, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		var asked struct{ Flush bool }
+		if err := json.Unmarshal(first.GetFlightDescriptor().GetCmd(), &asked); err != nil {
+			return err
+		}
+		p.note(string(first.GetFlightDescriptor().GetCmd()))
+		if asked.Flush {
+			if _, err := stream.Recv(); errors.Is(err, io.EOF) {
+				p.note("closed")
+			}
+			return p.flush(&link{stream: stream})
+		}
+		stream = &begun{stream, first}
+	}
 	if strings.HasPrefix(mode, "request") { // what the host says with a batch
 		stream = &recorded{stream, p.config.File}
 	}
@@ -110,6 +128,14 @@ func (p *plugin) DoExchange(stream gen.FlightService_DoExchangeServer) error {
 			return nil
 		}
 	}
+	switch mode {
+	case "flush_late_batch":
+		l.ack(l.seq)
+	case "flush_late_death":
+		os.Exit(7)
+	case "flush_late_no":
+		return status.Error(codes.Internal, "said on purpose")
+	}
 	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -117,6 +143,19 @@ func (p *plugin) DoExchange(stream gen.FlightService_DoExchangeServer) error {
 		return os.WriteFile(p.config.File+".end", nil, 0o600)
 	}
 	return nil
+}
+
+// note writes down what the host did in an exchange.
+func (p *plugin) note(text string) {
+	if p.config.File == "" {
+		return
+	}
+	f, err := os.OpenFile(p.config.File+".data", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintln(f, text)
+	f.Close()
 }
 
 // recorded writes down what comes.
@@ -159,8 +198,15 @@ func (p *plugin) answer(l *link, s *arrow.Schema, in arrow.RecordBatch) error {
 	}
 	switch mode := p.config.Mode; mode {
 	default: // good
+		if strings.HasPrefix(mode, "flush") {
+			header, body := encode(s, numbers(0))
+			l.send(header, body, fmt.Sprintf(`{"ack":%d}`, l.seq))
+			break
+		}
 		good()
-	case "exit":
+	case "flush_takes_no":
+		return status.Error(codes.InvalidArgument, "said on purpose")
+	case "exit", "flush_takes_exit":
 		fmt.Fprintln(os.Stderr, "out of ideas")
 		os.Exit(7)
 	case "exit_on_13":
@@ -347,6 +393,15 @@ func (p *plugin) answer(l *link, s *arrow.Schema, in arrow.RecordBatch) error {
 		}
 		_ = os.WriteFile(p.config.File, []byte(strconv.Itoa(child.Process.Pid)), 0o600)
 		os.Exit(1)
+	case "flush_takes_beyond":
+		header, body := encode(s, numbers(0, -1))
+		l.send(header, body, fmt.Sprintf(`{"ack":%d}`, l.seq))
+	case "flush_takes_pieces": // in any order, again and again, in several messages
+		for _, piece := range [][]int32{{int32(n - 1), 0}, nil, {0, 0}} {
+			header, body := encode(s, numbers(piece...))
+			l.send(header, body, "")
+		}
+		l.ack(l.seq)
 	case "rows_odd", "rows_falling", "rows_beyond", "rows_pieces", "rows_pieces_falling", "rows_none":
 		var odd []int32
 		for i := 1; i < n; i += 2 {

@@ -128,7 +128,7 @@ func (p *plugin) DoAction(a *flight.Action, stream flight.FlightService_DoAction
 			return status.Error(codes.InvalidArgument, err.Error())
 		}
 		p.config = request.Config
-		if p.config.File != "" && strings.HasPrefix(p.config.Mode, "request") {
+		if p.config.File != "" && (strings.HasPrefix(p.config.Mode, "request") || strings.HasPrefix(p.config.Mode, "flush")) {
 			if err := os.WriteFile(p.config.File, a.Body, 0o600); err != nil {
 				return err
 			}
@@ -173,7 +173,7 @@ func schemaOf(mode string) *arrow.Schema {
 		y.Type = &arrow.Decimal128Type{Precision: 3, Scale: 0}
 	case mode == "null":
 		y.Nullable = false
-	case strings.HasPrefix(mode, "rows"):
+	case strings.HasPrefix(mode, "rows"), strings.HasPrefix(mode, "flush"):
 		y = arrow.Field{Name: "fh_rows", Type: arrow.PrimitiveTypes.Int32}
 	case strings.HasPrefix(mode, "keep"):
 		y = arrow.Field{Name: "fh_keep", Type: arrow.FixedWidthTypes.Boolean}
