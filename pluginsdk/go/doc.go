@@ -35,8 +35,11 @@
 // The plugin is registered from a package variable (or an init function),
 // since main never runs in a module of this kind.
 //
+// A plugin that keeps what it knows of a key between batches is a Keyed.
+//
 //   - G1: a column view and a builder are valid until the function returns.
 //     Keep copies, never views: the memory is used again for the next batch.
+//     Take and Make of a keyed plugin end the columns asked for before.
 //   - G2: input is read-only.
 //   - G3: what the function makes is decided by its configuration and its
 //     input rows alone. The clock stands still and random numbers repeat.

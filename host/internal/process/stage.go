@@ -397,7 +397,7 @@ type taker struct {
 	want  cdata.Want
 	rows  int64 // of the input
 	got   int64
-	last  int32 // row number, of a plugin that answers with them
+	last  int32 // row number, of a filter that answers with them
 	made  []flow.Record
 }
 
@@ -421,8 +421,9 @@ func (t *taker) take(p *cdata.Parts) error {
 		if err := t.stage.shared.bound.CheckRows(m, t.rows); err != nil {
 			return err
 		}
+		ascending := t.stage.shared.module.manifest.Kind == abi.Filter
 		numbers := m.Column(0).(*array.Int32).Int32Values()
-		if filters := t.stage.shared.module.manifest.Kind == abi.Filter; filters && t.got > 0 && numbers[0] <= t.last {
+		if ascending && t.got > 0 && numbers[0] <= t.last {
 			return fault.New(cdata.BadLength, "column %q: a message begins with %d after %d, expected ascending numbers", abi.RowsColumn, numbers[0], t.last)
 		}
 		t.last = numbers[len(numbers)-1]

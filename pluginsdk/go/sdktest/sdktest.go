@@ -52,16 +52,9 @@ func Try(p *sdk.Plugin, path, config string, rows ...Row) ([]Row, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	table := make([][]any, len(rows))
-	for i, r := range rows {
-		for _, f := range m.Input.Columns {
-			table[i] = append(table[i], r[f.Name])
-		}
-		for name := range r {
-			if !slices.ContainsFunc(m.Input.Columns, func(f sdk.Field) bool { return f.Name == name }) {
-				return nil, fmt.Errorf("row %d has a column %q, which the manifest does not", i, name)
-			}
-		}
+	table, err := tableOf(m.Input.Columns, rows)
+	if err != nil {
+		return nil, err
 	}
 	columns, made, err := p.Run([]byte(config), m.Input.Columns, table)
 	if err != nil {
@@ -70,12 +63,33 @@ func Try(p *sdk.Plugin, path, config string, rows ...Row) ([]Row, error) {
 	if m.Output.Mode == "static" && !slices.Equal(columns, m.Output.Columns) {
 		return nil, fmt.Errorf("the code makes %+v, the manifest declares %+v", columns, m.Output.Columns)
 	}
-	out := make([]Row, len(made))
-	for i, r := range made {
+	return named(columns, made), nil
+}
+
+// tableOf puts the values of rows in the order of the columns.
+func tableOf(columns []sdk.Field, rows []Row) ([][]any, error) {
+	table := make([][]any, len(rows))
+	for i, r := range rows {
+		for _, f := range columns {
+			table[i] = append(table[i], r[f.Name])
+		}
+		for name := range r {
+			if !slices.ContainsFunc(columns, func(f sdk.Field) bool { return f.Name == name }) {
+				return nil, fmt.Errorf("row %d has a column %q, which the manifest does not", i, name)
+			}
+		}
+	}
+	return table, nil
+}
+
+// named gives rows by the names of their columns.
+func named(columns []sdk.Field, rows [][]any) []Row {
+	out := make([]Row, len(rows))
+	for i, r := range rows {
 		out[i] = Row{}
 		for c, f := range columns {
 			out[i][f.Name] = r[c]
 		}
 	}
-	return out, nil
+	return out
 }
