@@ -40,6 +40,16 @@ func (c *Counts) Add(name string, delta float64) error {
 	return nil
 }
 
+// AddAll adds to counters by name; the error is FH-3007.
+func (c *Counts) AddAll(deltas map[string]float64) error {
+	for name, delta := range deltas {
+		if err := c.Add(name, delta); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Flush hands over what was counted, rounded, and starts again from nothing.
 func (c *Counts) Flush(to flow.Counter, label string) {
 	c.mu.Lock()

@@ -58,6 +58,16 @@ func (l *Log) Line(level int32, text string) {
 	l.to.Log(context.Background(), to, text)
 }
 
+// Warn tells of something that the plugin did and that changes no result.
+func (l *Log) Warn(err error) {
+	e := fault.As(err)
+	if e == nil {
+		l.to.Warn(err.Error())
+		return
+	}
+	l.to.Warn(e.Message, "code", e.Code.String())
+}
+
 // Close tells what is left to tell.
 func (l *Log) Close() {
 	l.mu.Lock()

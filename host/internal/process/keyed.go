@@ -279,7 +279,7 @@ func (s *session) flushed() (parts *cdata.Parts, err error) {
 		if a.Ack != nil {
 			return nil, contract.Refusal(abi.CodeAck, "the plugin acknowledged batch %d in a flush, where there is none", *a.Ack)
 		}
-		if err := s.plan.counts.add(a.Metrics); err != nil {
+		if err := s.plan.counts.AddAll(a.Metrics); err != nil {
 			return nil, err
 		}
 	}

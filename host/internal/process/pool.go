@@ -137,7 +137,7 @@ func (p *pool) toss(s *session) {
 func (p *pool) end(s *session) {
 	p.ends.Go(func() {
 		if err := s.close(); err != nil {
-			p.plan.log.warn(err)
+			p.plan.log.Warn(err)
 		}
 	})
 }

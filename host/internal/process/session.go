@@ -46,8 +46,8 @@ type blueprint struct {
 	run      string
 	now      int64
 	in       *flow.Schema // what the plugin is told of its input
-	log      *pluginLog
-	counts   *counts
+	log      *contract.Log
+	counts   *contract.Counts
 	timeouts timeouts
 }
 
@@ -84,7 +84,7 @@ func (b *blueprint) start(ctx context.Context) (*session, error) {
 	}
 	proc, err := starter.Start(ctx, launch.Spec{
 		Path: b.module.program, Env: b.engine.environment(), TempDir: b.engine.options.TempDir,
-		Timeout: b.engine.options.StartTimeout, Line: b.log.line,
+		Timeout: b.engine.options.StartTimeout, Line: func(text string) { b.log.Line(2, text) },
 	})
 	if err != nil {
 		return nil, err
@@ -323,7 +323,7 @@ func (s *session) exchange(m *flight.FlightData, take func(*cdata.Parts) error) 
 		if err != nil {
 			return err
 		}
-		if err := s.plan.counts.add(a.Metrics); err != nil {
+		if err := s.plan.counts.AddAll(a.Metrics); err != nil {
 			return err
 		}
 		if a.Ack != nil {

@@ -65,8 +65,8 @@ type shared struct {
 	use    Use
 	env    flow.Env
 	limits abi.Limits
-	log    *pluginLog
-	counts *counts
+	log    *contract.Log
+	counts *contract.Counts
 
 	bound    *contract.Binding
 	exporter *cdata.Exporter
@@ -87,9 +87,9 @@ func (m *Module) Stage(u Use, env flow.Env) *Stage {
 	if asked.Timeout == 0 && u.Limits.Timeout == 0 {
 		asked.Timeout = defaultTimeout
 	}
-	s := &shared{module: m, use: u, env: env, limits: asked.Under(u.Limits), counts: &counts{}, copies: 1,
+	s := &shared{module: m, use: u, env: env, limits: asked.Under(u.Limits), counts: &contract.Counts{}, copies: 1,
 		timeouts: timeouts{actionTimeout, healthTimeout, shutdownTimeout, idleTooLong}}
-	s.log = newPluginLog(env.Log, m.manifest.Name, s.limits.LogLines)
+	s.log = contract.NewLog(env.Log, m.manifest.Name, s.limits.LogLines)
 	return &Stage{shared: s}
 }
 
@@ -507,8 +507,8 @@ func (s *Stage) Close() error {
 		if sh.pool != nil {
 			sh.pool.close()
 		}
-		sh.counts.flush(sh.env.Counter, sh.use.Stage)
-		sh.log.close()
+		sh.counts.Flush(sh.env.Counter, sh.use.Stage)
+		sh.log.Close()
 	}
 	return nil
 }
