@@ -134,7 +134,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	}
 	first, err := s.pool.get(ctx, false)
 	if err != nil {
-		return err
+		return startFailure(err)
 	}
 	if err := bound.Settle(m, first.schema); err != nil {
 		s.pool.end(first)
@@ -162,6 +162,15 @@ func (s *shared) request(config map[string]any, seen *flow.Schema) ([]byte, erro
 		Stage: s.use.Stage, Config: text, InputSchema: schema, Seed: s.use.Seed,
 		Keys: append([]string{}, s.use.By.Keys...), TimeColumn: s.use.By.Time,
 	})
+}
+
+// startFailure makes a failure before the first batch one of binding: nothing has
+// run yet, so the pipeline or the plugin is at fault, not the data.
+func startFailure(err error) error {
+	if e := fault.As(err); e != nil && e.Code/100 == 50 {
+		return fault.Wrap(err, abi.CodeInit, "the plugin did not start")
+	}
+	return err
 }
 
 // ready gives this copy what it does not share.
