@@ -19,12 +19,6 @@ import (
 	"github.com/featurehost/featurehost/host/hosttest"
 )
 
-// metastores are the two dialects.
-func metastores(t *testing.T, f func(t *testing.T, address string)) {
-	t.Run("3.1.3", func(t *testing.T) { f(t, servertest.Metastore(t)) })
-	t.Run("4.0.1", func(t *testing.T) { f(t, servertest.HiveMetastore(t)) })
-}
-
 func columns(t testing.TB, text string) *arrow.Schema {
 	t.Helper()
 	r := hosttest.Record(t, text)
@@ -102,7 +96,7 @@ func (h *harness) shown() string {
 }
 
 func TestRegistrar_Publish_TableAndPartitionsKnown(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h, ctx := open(t, address), t.Context()
 		if err := h.Check(ctx, h.table); err != nil {
 			t.Fatal("of nothing:", err)
@@ -143,7 +137,7 @@ func TestRegistrar_Publish_TableAndPartitionsKnown(t *testing.T) {
 
 // Rule: S-1204.
 func TestRegistrar_Check_OnlyNewColumnsFit(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h, ctx := open(t, address), t.Context()
 		if err := h.Publish(ctx, h.table, []historical.Partition{h.partition("r1", "2024-01-31", 3)}, nil); err != nil {
 			t.Fatal(err)
@@ -185,7 +179,7 @@ func publishUnless(skip bool, h *harness, t historical.Table) error {
 }
 
 func TestRegistrar_TableOfAnother_Refused(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h, ctx := open(t, address), t.Context()
 		if err := h.Publish(ctx, h.table, nil, nil); err != nil {
 			t.Fatal(err)
@@ -249,7 +243,7 @@ func TestRegistrar_TableOfAnother_Refused(t *testing.T) {
 // Many days change in one call, so that a reader of the catalogue never sees
 // some of them (M4).
 func TestRegistrar_Rerun_OneSwap(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h, ctx := open(t, address), t.Context()
 		first := day(t, "2024-01-01")
 		runs := func(run string) (set []historical.Partition) {
@@ -314,7 +308,7 @@ func TestRegistrar_Rerun_OneSwap(t *testing.T) {
 }
 
 func TestRegistrar_PaddedDayOfAnotherTool_NotCountedTwice(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h, ctx := open(t, address), t.Context()
 		if err := h.Publish(ctx, h.table, []historical.Partition{h.partition("r1", "2024-01-02", 1)}, nil); err != nil {
 			t.Fatal(err)
@@ -337,7 +331,7 @@ func TestRegistrar_PaddedDayOfAnotherTool_NotCountedTwice(t *testing.T) {
 }
 
 func TestRegistrar_Migration_ToldAppliedAndRefused(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h, ctx := open(t, address), t.Context()
 		texts := func(m flow.Migration) string {
 			var out []string
@@ -393,7 +387,7 @@ func TestRegistrar_Migration_ToldAppliedAndRefused(t *testing.T) {
 }
 
 func TestRegistrar_Probe_SaysWhatIsThere(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := open(t, address)
 		f := h.Probe(t.Context())
 		if len(f) != 1 || !f[0].OK || !strings.Contains(f[0].Text, "not there yet") || f[0].Server != "metastore "+address {

@@ -5,25 +5,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/thrift/lib/go/thrift"
-	"github.com/beltran/gohive/gohivemeta/fb303"
 	hm "github.com/beltran/gohive/hive_metastore"
 
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/connectors/hive"
+	"github.com/featurehost/featurehost/connectors/servertest"
 	"github.com/featurehost/featurehost/host/fault"
 )
 
 // troubled is a metastore whose database refuses some calls: two transactions
 // that wait for each other, which no test can bring about in a real one.
 type troubled struct {
-	hm.ThriftHiveMetastore
+	servertest.SilentMetastore
 	refused, asked int
 	no             error
-}
-
-func (s *troubled) GetStatus(context.Context) (fb303.FbStatus, error) {
-	return fb303.FbStatus_ALIVE, nil
 }
 
 func (s *troubled) GetPartitionNames(context.Context, string, string, int16) ([]string, error) {
@@ -47,18 +42,8 @@ func TestMetastore_ItsDatabaseRefuses_AskedAgain(t *testing.T) {
 		"absent": {100, 1, &hm.NoSuchObjectException{Message: "no table"}, "no table"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			socket, err := thrift.NewTServerSocket("127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := socket.Listen(); err != nil {
-				t.Fatal(err)
-			}
 			handler := &troubled{refused: c.refused, no: c.no}
-			server := thrift.NewTSimpleServer2(hm.NewThriftHiveMetastoreProcessor(handler), socket)
-			ended := make(chan error, 1)
-			go func() { ended <- server.Serve() }()
-			m, err := hive.NewMetastore(config.Hive{Metastore: socket.Addr().String()}, hive.DefaultLimits())
+			m, err := hive.NewMetastore(config.Hive{Metastore: servertest.ServeMetastore(t, handler)}, hive.DefaultLimits())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,12 +58,6 @@ func TestMetastore_ItsDatabaseRefuses_AskedAgain(t *testing.T) {
 				t.Errorf("asked %d times", handler.asked)
 			}
 			if err := m.Close(); err != nil {
-				t.Error(err)
-			}
-			if err := server.Stop(); err != nil {
-				t.Error(err)
-			}
-			if err := <-ended; err != nil {
 				t.Error(err)
 			}
 		})

@@ -35,10 +35,17 @@ func HiveMetastore(t testing.TB) string {
 	return need(t, "FEATUREHOST_HIVE_METASTORE")[0]
 }
 
+// Metastores runs f against both dialects of metastore, each in a subtest named
+// by its version.
+func Metastores(t *testing.T, f func(t *testing.T, address string)) {
+	t.Run("3.1.3", func(t *testing.T) { f(t, Metastore(t)) })
+	t.Run("4.0.1", func(t *testing.T) { f(t, HiveMetastore(t)) })
+}
+
 // Hive returns the addresses, host:port, of the shared Hive 4.0.1: its
 // metastore and its HiveServer2 (authentication NONE), which the test has for
-// itself until it ends, so ask for it once: two MapReduce jobs that run in one server take each
-// other's configuration and working folders.
+// itself until it ends, so ask for it once: two MapReduce jobs that run in one
+// server take each other's configuration and working folders.
 func Hive(t testing.TB) (metastore, server string) {
 	t.Helper()
 	v := need(t, "FEATUREHOST_HIVE_METASTORE", "FEATUREHOST_HIVE_SERVER")

@@ -25,12 +25,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// metastores are the two dialects.
-func metastores(t *testing.T, f func(t *testing.T, address string)) {
-	t.Run("3.1.3", func(t *testing.T) { f(t, servertest.Metastore(t)) })
-	t.Run("4.0.1", func(t *testing.T) { f(t, servertest.HiveMetastore(t)) })
-}
-
 // encode makes a Parquet file.
 func encode(t testing.TB, columns string, rows ...string) []byte {
 	t.Helper()

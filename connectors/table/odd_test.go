@@ -3,17 +3,14 @@ package table_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/apache/thrift/lib/go/thrift"
-	"github.com/beltran/gohive/gohivemeta/fb303"
 	hm "github.com/beltran/gohive/hive_metastore"
 
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/connectors/hive"
+	"github.com/featurehost/featurehost/connectors/servertest"
 	"github.com/featurehost/featurehost/connectors/table"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -22,15 +19,11 @@ import (
 // oddMetastore answers what no metastore should. What a test does not set it
 // does not know.
 type oddMetastore struct {
-	hm.ThriftHiveMetastore
+	servertest.SilentMetastore
 	table      *hm.Table
 	names      []string
 	partitions []*hm.Partition
 	one        func() *hm.Partition
-}
-
-func (o *oddMetastore) GetStatus(context.Context) (fb303.FbStatus, error) {
-	return fb303.FbStatus_ALIVE, nil
 }
 
 func (o *oddMetastore) GetTableReq(context.Context, *hm.GetTableRequest) (*hm.GetTableResult_, error) {
@@ -47,36 +40,6 @@ func (o *oddMetastore) GetPartitionsByNames(context.Context, string, string, []s
 
 func (o *oddMetastore) GetPartition(context.Context, string, string, []string) (*hm.Partition, error) {
 	return o.one(), nil
-}
-
-// serve gives the address of a metastore that answers so.
-func serve(t *testing.T, o *oddMetastore) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wait sync.WaitGroup
-	t.Cleanup(func() { l.Close(); wait.Wait() })
-	answers := hm.NewThriftHiveMetastoreProcessor(o)
-	wait.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wait.Go(func() {
-				defer c.Close()
-				p := thrift.NewTBinaryProtocolConf(thrift.NewStreamTransportRW(c), nil)
-				for {
-					if ok, err := answers.Process(context.Background(), p, p); !ok || err != nil {
-						return
-					}
-				}
-			})
-		}
-	})
-	return l.Addr().String()
 }
 
 // A listing of partitions that makes no sense is an error that names what is
@@ -137,7 +100,7 @@ func TestReader_OddAnswers_Errors(t *testing.T) {
 			if c.one != nil {
 				o.one = func() *hm.Partition { return c.one(p) }
 			}
-			r, err := table.New(config.Reader{ID: "r", Table: &config.Table{Hive: config.Hive{Metastore: serve(t, o), Database: "odd"}, Name: "t"}}, parts0, env0(t))
+			r, err := table.New(config.Reader{ID: "r", Table: &config.Table{Hive: config.Hive{Metastore: servertest.ServeMetastore(t, o), Database: "odd"}, Name: "t"}}, parts0, env0(t))
 			if err != nil {
 				t.Fatal(err)
 			}

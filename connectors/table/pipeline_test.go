@@ -77,7 +77,7 @@ func documented(t testing.TB) string {
 // A table of partitions, joined with one of text, into a table that the
 // metastore knows; an interval of it again; and read back.
 func TestPipeline_TablesToTable(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		d := h.describe("sales", "id bigint, at timestamp, amount double", "day date", "file://"+h.root+"/sales")
 		h.create(d)

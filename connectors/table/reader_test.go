@@ -10,6 +10,7 @@ import (
 
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/connectors/hive"
+	"github.com/featurehost/featurehost/connectors/servertest"
 	"github.com/featurehost/featurehost/connectors/table"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -54,7 +55,7 @@ const all = `1 | 2024-01-30 | a | null | 2024 | 1 | 30
 // Columns are the metastore's: by name, without case, null where a file lacks
 // them, widened where it has a narrower type.
 func TestReader_FilesThatDiffer_OneTable(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		events(h)
 		r := h.reader("events", nil)
@@ -87,7 +88,7 @@ func TestReader_FilesThatDiffer_OneTable(t *testing.T) {
 // Only partitions that are needed are asked for, listed and read.
 // Rule: S-508.
 func TestReader_Pruning_OnlyWhatIsNeeded(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		events(h)
 		ymd := &config.Incremental{Partitions: []string{"year", "month", "day"}}
@@ -143,7 +144,7 @@ func TestReader_Pruning_OnlyWhatIsNeeded(t *testing.T) {
 }
 
 func TestReader_Refusals_NamedAndHinted(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		make := func(name string, change func(*hm.Table)) {
 			d := h.describe(name, "id bigint, odd struct<a:int>", "p string", "file://"+h.root+"/"+name)
@@ -199,7 +200,7 @@ func TestReader_Refusals_NamedAndHinted(t *testing.T) {
 }
 
 func TestReader_BadPlacesAndFiles_Named(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		d := h.describe("flat", "id bigint, name string", "", "file://"+h.root+"/flat")
 		h.create(d)
@@ -238,7 +239,7 @@ func TestReader_BadPlacesAndFiles_Named(t *testing.T) {
 }
 
 func TestReader_AvroTable_ColumnsByName(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		d := h.describe("trips", "name string, id bigint, later double", "p string", "file://"+h.root+"/trips")
 		d.Sd.SerdeInfo.SerializationLib = "org.apache.hadoop.hive.serde2.avro.AvroSerDe"

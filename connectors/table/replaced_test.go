@@ -11,6 +11,7 @@ import (
 
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/connectors/file"
+	"github.com/featurehost/featurehost/connectors/servertest"
 	"github.com/featurehost/featurehost/connectors/table"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
@@ -103,7 +104,7 @@ func TestReader_PartitionReplacedWhileRead_OldOrNewOrSaid(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			metastores(t, func(t *testing.T, address string) {
+			servertest.Metastores(t, func(t *testing.T, address string) {
 				grounds(t, func(t *testing.T, g ground) {
 					h := newHouse(t, address)
 					d := h.describe("days", columns, "p string", g.root+"/table")
@@ -170,7 +171,7 @@ func next(ctx context.Context, r flow.Reader) (string, error) {
 // A file that is listed and cannot be found at the same place is looked for a
 // few times, and then an error as ever.
 func TestReader_ListedFileCannotBeFound_Fails(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		d := h.describe("days", "id bigint", "p string", "file://"+h.root+"/days")
 		h.create(d)
@@ -191,7 +192,7 @@ func TestReader_ListedFileCannotBeFound_Fails(t *testing.T) {
 
 // The place of a table without partitions is asked for once more, too.
 func TestReader_TableMovedBeforeItIsRead_NewRows(t *testing.T) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		h := newHouse(t, address)
 		d := h.describe("flat", "id bigint", "", "file://"+h.root+"/old")
 		h.create(d)

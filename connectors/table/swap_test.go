@@ -63,7 +63,7 @@ func TestReader_WhileARunIsPublished_OldOrNew(t *testing.T) {
 }
 
 func whilePublished(t *testing.T, remove bool) {
-	metastores(t, func(t *testing.T, address string) {
+	servertest.Metastores(t, func(t *testing.T, address string) {
 		const days, runs = 40, 6
 		b, ctx := newBucket(t), t.Context()
 		h := newHouse(t, address)

@@ -192,14 +192,14 @@ func (l *Ledger) conflict(ctx context.Context, all []Record, number int64, i flo
 		if err != nil || r.State.Done() || r.Number >= number || !other.Overlaps(i) {
 			continue
 		}
-		keeper, lease, err := l.keeper(ctx, r)
+		keeper, _, err := l.keeper(ctx, r)
 		if err != nil {
 			return err
 		}
-		if gone(keeper, l.me, lease, l.now()) {
+		if gone(keeper.Holder, l.me, keeper.Lease, l.now()) {
 			return errStale
 		}
-		e := fault.New(Held, "run %d over %s holds some of the days %s: %s, since %s", r.Number, other, i, keeper, r.Claimed.Format(time.RFC3339))
+		e := fault.New(Held, "run %d over %s holds some of the days %s: %s, since %s", r.Number, other, i, keeper.Holder, r.Claimed.Format(time.RFC3339))
 		e.Retry = true
 		return e.WithHint("wait for it to end, or end it")
 	}

@@ -320,11 +320,11 @@ func TestRecover_Slow_KeepsTheRun(t *testing.T) {
 	first := dead.Record().Lease
 	undo := func(ctx context.Context, _ Record) error {
 		for {
-			_, until, err := Open(store, Options{}).keeper(ctx, dead.Record())
+			m, _, err := Open(store, Options{}).keeper(ctx, dead.Record())
 			if err != nil {
 				return err
 			}
-			if until.Sub(first) > 6*lease { // renewed, however slow this machine is
+			if m.Lease.Sub(first) > 6*lease { // renewed, however slow this machine is
 				return nil
 			}
 			time.Sleep(time.Millisecond)
@@ -359,6 +359,49 @@ func TestRecover_Race_OneRecovers(t *testing.T) {
 	wg.Wait()
 	if fmt.Sprint(r.undone) != "[1]" {
 		t.Errorf("undone %v", r.undone)
+	}
+}
+
+// between is a store at which something happens right after the first look at
+// the takeovers of a run.
+type between struct {
+	blob.Store
+	once sync.Once
+	f    func()
+}
+
+func (b *between) List(ctx context.Context, prefix string) ([]blob.Info, error) {
+	infos, err := b.Store.List(ctx, prefix)
+	if prefix == markers(1) {
+		b.once.Do(b.f)
+	}
+	return infos, err
+}
+
+// Whoever found a run's holder dead and then was slow leaves it to the one who
+// was faster, and is alive.
+func TestRecover_AnotherWasFaster_LeavesTheRun(t *testing.T) {
+	store := blob.NewLocal(t.TempDir(), nil)
+	past := func() time.Time { return time.Now().Add(-time.Hour) }
+	c, _, err := Open(store, Options{Holder: elsewhere, Now: past}).Acquire(t.Context(), request("", ""), nobody.finish, nobody.undo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	faster := Open(store, Options{})
+	var theirs string
+	slow := &between{Store: store, f: func() {
+		if theirs, err = faster.takeOver(t.Context(), c.Record()); theirs == "" {
+			t.Errorf("the faster one did not get the run: %v", err)
+		}
+	}}
+	r := &repairs{}
+	done, err := Open(slow, Options{}).Recover(t.Context(), flow.Interval{}, r.finish, r.undo)
+	if err != nil || len(done) != 0 || len(r.undone) != 0 {
+		t.Errorf("recovered %v, undone %v, %v", done, r.undone, err)
+	}
+	if last, err := faster.lastMarker(t.Context(), 1); err != nil || last != theirs {
+		t.Errorf("the last takeover is %q, want %q: %v", last, theirs, err)
 	}
 }
 

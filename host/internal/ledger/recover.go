@@ -100,20 +100,15 @@ func notRecovered(err error, r Record) error {
 // that says so; "" when its holder, or another process that recovers it, is
 // alive.
 func (l *Ledger) takeOver(ctx context.Context, r Record) (mine string, err error) {
-	keeper, lease, err := l.keeper(ctx, r)
-	if err != nil || !gone(keeper, l.me, lease, l.now()) {
+	keeper, seen, err := l.keeper(ctx, r)
+	if err != nil || !gone(keeper.Holder, l.me, keeper.Lease, l.now()) {
 		return "", err
 	}
-	infos, err := l.store.List(ctx, markers(r.Number))
-	if err != nil {
-		return "", err
-	}
-	now := l.now().UTC()
-	m := marker{Holder: l.me, Lease: now.Add(l.lease), At: now}
-	// The number of markers seen names ours: of several processes that saw
-	// the same dead keeper one succeeds.
-	mine = markerKey(r.Number, len(infos)+1)
-	err = l.store.PutIfAbsent(ctx, mine, encode(m))
+	// The number of markers seen when the keeper was found dead names ours: of
+	// several processes that saw the same dead keeper one succeeds. To count
+	// them anew would count the one who was faster, and take the run from it.
+	mine = markerKey(r.Number, seen+1)
+	err = l.store.PutIfAbsent(ctx, mine, encode(l.sign()))
 	if errors.Is(err, blob.ErrExist) {
 		return "", nil
 	}
@@ -136,27 +131,28 @@ func (l *Ledger) lastMarker(ctx context.Context, number int64) (string, error) {
 	return infos[len(infos)-1].Key, nil
 }
 
-// keeper tells who answers for an unfinished run: the last process that took it
-// over, else its holder. Nobody, as the zero Holder says, answers for a run
-// that gave up incomplete, or whose recovery failed.
-func (l *Ledger) keeper(ctx context.Context, r Record) (Holder, time.Time, error) {
-	last, err := l.lastMarker(ctx, r.Number)
+// keeper tells who answers for an unfinished run, and of how many takeovers it
+// is known: the last process that took it over, else its holder. Nobody, as the
+// zero Holder says, answers for a run that gave up incomplete, or whose recovery
+// failed.
+func (l *Ledger) keeper(ctx context.Context, r Record) (m marker, seen int, err error) {
+	infos, err := l.store.List(ctx, markers(r.Number))
 	if err != nil {
-		return Holder{}, time.Time{}, err
+		return marker{}, 0, err
 	}
-	if last == "" {
-		if r.State == Incomplete {
-			return Holder{}, time.Time{}, nil
+	if len(infos) == 0 {
+		if r.State != Incomplete {
+			m = marker{Holder: r.Holder, Lease: r.Lease}
 		}
-		return r.Holder, r.Lease, nil
+		return m, 0, nil
 	}
+	last := infos[len(infos)-1].Key
 	data, err := l.store.Get(ctx, last)
 	if err != nil {
-		return Holder{}, time.Time{}, err
+		return marker{}, 0, err
 	}
-	var m marker
 	if err := json.Unmarshal(data, &m); err != nil {
-		return Holder{}, time.Time{}, fault.Wrap(err, Unreadable, "the marker is no JSON object").At("%s", last)
+		return marker{}, 0, fault.Wrap(err, Unreadable, "the marker is no JSON object").At("%s", last)
 	}
-	return m.Holder, m.Lease, nil
+	return m, len(infos), nil
 }
