@@ -179,6 +179,7 @@ type Stage struct {
 	Keys        []string       // keyed plugin: the columns of its key
 	Time        string         // keyed plugin: the column that orders the rows of a key
 	Limits      Limits
+	MTLS        bool   // process plugin: host and plugin prove themselves to each other
 	OnError     string // plugin: "fail" (default) | "dead_letter" | "skip"
 	Circuit     Circuit
 }

@@ -141,6 +141,7 @@ func stageVariants() []Variant {
 				{Name: "fuel_per_row", Kind: KindInt, Min: 1, Max: abi.MaxFuel, Doc: "fuel for each row of it"},
 				{Name: "timeout", Kind: KindWait, Doc: "greatest time for a batch"},
 			}},
+			{Name: "mtls", Kind: KindBool, Default: "false", Doc: "process plugin: whether it and the host prove themselves to each other by certificates made for each start"},
 			{Name: "on_error", Kind: KindString, Default: `"fail"`, Values: []string{"fail", "dead_letter", "skip"}, Doc: "what happens to rows the plugin fails on: the run fails, they are kept in the dead letter, or they are left out and counted"},
 			{Name: "circuit", Kind: KindTable, Doc: "when failures stop the run in spite of on_error", Keys: []KeyDoc{
 				{Name: "rejected", Kind: KindFloat, Default: "0.01", Doc: "greatest share of rows that may fail, 0 to 1, judged from 10,000 rows on"},

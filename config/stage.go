@@ -27,6 +27,7 @@ func (d *decoder) stages(tables []*table) []Stage {
 			if l, ok := get[*table](t, "limits"); ok {
 				s.Limits = d.limits(l)
 			}
+			s.MTLS, _ = get[bool](t, "mtls")
 			s.OnError = t.val("on_error")
 			if c, ok := get[*table](t, "circuit"); ok {
 				s.Circuit = d.circuit(c)

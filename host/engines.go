@@ -46,6 +46,7 @@ type use struct {
 	by     contract.Grouping
 	limits abi.Limits
 	seed   string
+	mtls   bool // of a program
 }
 
 type wasmModule struct{ *wasm.Module }
@@ -61,7 +62,7 @@ func (m wasmModule) stage(u use, env flow.Env) limited {
 type processModule struct{ *process.Module }
 
 func (m processModule) stage(u use, env flow.Env) limited {
-	as := process.Use{Stage: u.name, Config: u.config, By: u.by, Limits: u.limits, Seed: u.seed}
+	as := process.Use{Stage: u.name, Config: u.config, By: u.by, Limits: u.limits, Seed: u.seed, MTLS: u.mtls}
 	if m.Manifest().Kind == abi.Keyed {
 		return m.Keyed(as, env)
 	}

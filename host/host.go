@@ -45,7 +45,7 @@ func New(file *config.File, o Options) (*Host, error) {
 	if memory == 0 {
 		memory = int64(file.Pipeline.Memory)
 	}
-	share, err := split(memory, usesSQL(file))
+	share, err := split(memory, usesSQL(file), guests(file, func(use string) bool { _, is := o.Catalog.Stages[use]; return is }))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -21,18 +22,18 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 	if err != nil {
 		return nil, nil, err
 	}
+	if spec.MTLS && entry.Transport != catalog.Process {
+		return nil, nil, contract.Refusal(abi.CodeConfig, "mtls is for plugins that are programs: a module runs inside the host and has no socket").
+			At("stage %q", name)
+	}
 	m, err := h.engines.load(entry)
 	if err != nil {
 		return nil, nil, err
 	}
 	stage := m.stage(use{
 		name: name, config: spec.Config, seed: h.file.Pipeline.Name + "/" + name,
-		by: contract.Grouping{Keys: spec.Keys, Time: spec.Time},
-		limits: abi.Limits{
-			Memory: int64(spec.Limits.Memory), OutputRatio: spec.Limits.OutputRatio,
-			MaxBatchRows: spec.Limits.MaxBatchRows, LogLines: spec.Limits.LogLines,
-			FuelBase: spec.Limits.FuelBase, FuelPerRow: spec.Limits.FuelPerRow, Timeout: spec.Limits.Timeout,
-		},
+		by: contract.Grouping{Keys: spec.Keys, Time: spec.Time}, mtls: spec.MTLS,
+		limits: s.limits(name, m, entry.Transport, spec.Limits),
 	}, s.env(spec.Use))
 	p := &plan.Plugin{
 		Name: entry.Name, Version: entry.Version, Digest: m.Digest(), Path: entry.Path,
@@ -51,6 +52,27 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 		Name: name, Policy: policy(spec.OnError), Circuit: crash.Circuit(spec.Circuit),
 		Rejects: s.rejects, Counter: s.events,
 	}), p, nil
+}
+
+// limits are what a stage caps of its plugin. The memory of a module is also
+// capped so that all instances together stay within the pipeline's.
+func (s *session) limits(stage string, m module, by catalog.Transport, l config.Limits) abi.Limits {
+	out := abi.Limits{
+		Memory: int64(l.Memory), OutputRatio: l.OutputRatio, MaxBatchRows: l.MaxBatchRows, LogLines: l.LogLines,
+		FuelBase: l.FuelBase, FuelPerRow: l.FuelPerRow, Timeout: l.Timeout,
+	}
+	if by == catalog.Process { // its memory is not ours
+		return out
+	}
+	most, own := s.host.memory.guest, m.Manifest().Limits
+	asked := own.Under(out).Memory
+	if asked > most {
+		if out.Memory > 0 || own.Memory > 0 {
+			s.events.Warn(fmt.Sprintf("stage %q: its plugin may have %d MiB in place of %d: the memory of the pipeline leaves no more to each instance", stage, most>>20, asked>>20))
+		}
+		out.Memory = most
+	}
+	return out
 }
 
 // policy reads on_error.

@@ -14,6 +14,7 @@ func ci(t *testing.T, tools string) *tree {
 	x.write("bin/apt-get", "#!/bin/sh\n")
 	x.write("bin/make", "#!/bin/sh\necho make \"$@\" >>\"$LOG\"\n")
 	x.write("scripts/tools.sh", tools)
+	x.write("scripts/pyarrow.sh", "#!/bin/sh\necho python3\n")
 	x.write("scripts/services/fetch.sh", "#!/bin/sh\nsleep 600 &\necho $! >fetching.pid\necho fetching >>\"$LOG\"\nwait\n")
 	x.write("scripts/services/spark.sh", "#!/bin/sh\necho spark \"$@\" >>\"$LOG\"\n")
 	return x

@@ -7,6 +7,8 @@
 # with FEATUREHOST_REQUIRE_ALL=1 its absence is an error.
 set -eu
 cd "$(dirname "$0")/.."
+# Plugins in Python too, where a Python can be had for them.
+if python=$(scripts/pyarrow.sh); then export FEATUREHOST_PYTHON="$python"; fi
 (cd pluginsdk/go && GOFLAGS= go test ./...)
 (cd plugins/delay_score && GOFLAGS= go test ./...)
 bin/featurehost test testdata examples --plugins plugins

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/flight/gen/flight"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/featurehost/featurehost/abi"
 )
@@ -46,8 +47,17 @@ func serve(manifest []byte, open Open) error {
 		return err
 	}
 	// Sends are the SDK's to bound; the host bounds what it sends.
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(math.MaxInt32), grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window))
+	options := []grpc.ServerOption{grpc.MaxRecvMsgSize(math.MaxInt32), grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window)}
+	certificate := ""
+	if host := os.Getenv(hostCertificate); host != "" {
+		var creds credentials.TransportCredentials
+		if creds, certificate, err = trust(host); err != nil {
+			return err
+		}
+		options = append(options, grpc.Creds(creds))
+	}
+	server := grpc.NewServer(options...)
 	p := &plugin{manifest: manifest, name: m.Name, kind: m.Kind, most: m.MaxMessageBytes, open: open, handles: map[string]*bound{}}
 	p.stop = func() { go quit(server) }
 	if p.most == 0 {
@@ -61,7 +71,7 @@ func serve(manifest []byte, open Open) error {
 		}
 		os.Exit(1)
 	}()
-	if _, err := fmt.Fprintf(os.Stdout, "1|1|unix|%s|grpc|\n", socket); err != nil {
+	if _, err := fmt.Fprintf(os.Stdout, "1|1|unix|%s|grpc|%s\n", socket, certificate); err != nil {
 		return err
 	}
 	if err := quiet(); err != nil {

@@ -76,6 +76,8 @@ def serve(open, folder=None):
             f"{manifest.get('doc', '')}\nPut its folder into plugins/ and name it in a stage: "
             f"use = \"{manifest['name']}\""
         )
+    if os.environ.get("PLUGIN_CLIENT_CERT"):
+        sys.exit("this SDK knows no mutual TLS: leave mtls out of the stage")
     socket = os.path.join(os.environ["TMPDIR"], "flight.sock")
     server = _Server("grpc+unix://" + socket, manifest, open)
     threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()

@@ -67,6 +67,7 @@ func (e *Engine) programs() (*launch.Starter, error) {
 		return nil, errClosed
 	}
 	if e.starter == nil {
+		launch.Sweep(e.options.TempDir)
 		e.starter = launch.NewStarter()
 	}
 	return e.starter, nil

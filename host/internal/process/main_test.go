@@ -114,7 +114,7 @@ const hostileManifest = `{"abi":"1.0","name":"hostile","version":"1.0.0","kind":
 // it does so at its start.
 func hostile(t testing.TB, kind, starts string) string {
 	t.Helper()
-	dir := folder(t, "hostile", programs.build(t, "host/internal/process/testdata/hostile"), fmt.Sprintf(hostileManifest, kind))
+	dir := folder(t, "hostile", programs.build(t, "conformance/hostile/program"), fmt.Sprintf(hostileManifest, kind))
 	put(t, filepath.Join(dir, "mode"), starts)
 	return dir
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/flight/gen/flight"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/featurehost/featurehost/abi"
@@ -46,6 +47,7 @@ type blueprint struct {
 	run      string
 	now      int64
 	in       *flow.Schema // what the plugin is told of its input
+	mtls     bool
 	log      *contract.Log
 	counts   *contract.Counts
 	timeouts timeouts
@@ -84,7 +86,7 @@ func (b *blueprint) start(ctx context.Context) (*session, error) {
 	}
 	proc, err := starter.Start(ctx, launch.Spec{
 		Path: b.module.program, Env: b.engine.environment(), TempDir: b.engine.options.TempDir,
-		Timeout: b.engine.options.StartTimeout, Line: func(text string) { b.log.Line(2, text) },
+		Timeout: b.engine.options.StartTimeout, MTLS: b.mtls, Line: func(text string) { b.log.Line(2, text) },
 	})
 	if err != nil {
 		return nil, err
@@ -100,8 +102,12 @@ func (b *blueprint) start(ctx context.Context) (*session, error) {
 // begin connects, holds the plugin against its manifest, and binds it.
 func (s *session) begin(ctx context.Context) (err error) {
 	message := s.plan.message
+	trust := insecure.NewCredentials() // the folder of the socket is ours alone
+	if t := s.proc.TLS(); t != nil {
+		trust = credentials.NewTLS(t)
+	}
 	s.conn, err = grpc.NewClient("unix:"+s.proc.Socket(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(trust),
 		grpc.WithNoProxy(), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), grpc.WithIdleTimeout(0),
 		// Windows as large as a message: nobody waits for leave to send the rest.
 		grpc.WithInitialWindowSize(int32(max(message, 1<<20))), grpc.WithInitialConnWindowSize(int32(max(message, 1<<20))),

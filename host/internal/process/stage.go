@@ -48,6 +48,9 @@ type Use struct {
 	Now int64
 	// RunID names the run to the plugin; may be empty.
 	RunID string
+	// MTLS asks that host and plugin prove themselves to each other on their
+	// socket, by certificates made for each start.
+	MTLS bool
 }
 
 // Stage is a process plugin at work in a pipeline.
@@ -127,7 +130,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	}
 	s.pool = &pool{keeper: newSupervisor(), plan: &blueprint{
 		engine: s.module.engine, module: s.module, limits: s.limits, message: defaultMessage, bind: request, run: s.use.RunID,
-		now: s.use.Now, in: bound.Seen, log: s.log, counts: s.counts, timeouts: s.timeouts,
+		now: s.use.Now, in: bound.Seen, mtls: s.use.MTLS, log: s.log, counts: s.counts, timeouts: s.timeouts,
 	}}
 	if n := m.MaxMessageBytes; n > 0 {
 		s.pool.plan.message = n

@@ -569,7 +569,7 @@ func TestStage_Forks_WorkBesideEachOther(t *testing.T) {
 // ABI-W-071, ABI-P-008: rows that kill the process, or that it refuses, are found
 // and rejected; the others pass, and no restart is charged to the process.
 func TestStage_PoisonRow_RejectedAlone(t *testing.T) {
-	for _, c := range []struct{ mode, code string }{{"exit_on_13", "FH-5004"}, {"abort_on_13", "FH-5008"}, {"hang_on_13", "FH-5005"}} {
+	for _, c := range []struct{ mode, code string }{{"exit_on_13", "FH-5004"}, {"aborted_on_13", "FH-5008"}, {"hang_on_13", "FH-5005"}} {
 		t.Run(c.mode, func(t *testing.T) {
 			in := hosttest.Batch(t, "x double", "1", "2", "13", "4", "5")
 			defer in.Release()
@@ -714,7 +714,7 @@ func TestStage_Fresh_ReplacesProcess(t *testing.T) {
 	}
 
 	dir = hostile(t, "map", "")
-	s, _ = open(t, load(t, e, dir), mode("abort_on_13"), in.Record.Schema())
+	s, _ = open(t, load(t, e, dir), mode("aborted_on_13"), in.Record.Schema())
 	first = pidOf(t, dir)
 	poison := hosttest.Batch(t, "x double", "13")
 	defer poison.Release()

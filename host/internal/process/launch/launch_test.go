@@ -195,7 +195,10 @@ func TestGreeted(t *testing.T) {
 		{"1|1|unix|/tmp/fh1/s\n", "", abi.CodeHandshake},
 		{"\n", "", abi.CodeHandshake},
 	} {
-		got, err := greeted(c.line, dir)
+		got, known, err := greeted(c.line, dir, false)
+		if err == nil && strings.Count(known, "|") != 5 || strings.Contains(known, "cert") {
+			t.Errorf("%q: go-plugin is shown %q", c.line, known)
+		}
 		if got != c.socket || c.code != 0 && !fault.Is(err, c.code) || c.code == 0 && err != nil {
 			t.Errorf("%q: got %q, %v", c.line, got, err)
 		}
@@ -203,9 +206,10 @@ func TestGreeted(t *testing.T) {
 }
 
 func FuzzGreeted(f *testing.F) {
-	f.Add("1|1|unix|/tmp/fh1/s|grpc|\n")
-	f.Fuzz(func(t *testing.T, line string) {
-		socket, err := greeted(line, "/tmp/fh1")
+	f.Add("1|1|unix|/tmp/fh1/s|grpc|\n", false)
+	f.Add("1|1|unix|/tmp/fh1/s|grpc|"+certificate(f)+"\n", true)
+	f.Fuzz(func(t *testing.T, line string, mtls bool) {
+		socket, _, err := greeted(line, "/tmp/fh1", mtls)
 		if err == nil && (!strings.HasPrefix(socket, "/tmp/fh1/") || strings.Contains(socket, "/../")) {
 			t.Errorf("%q gave %q", line, socket)
 		}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // notes tells what may keep a program from starting: where it is, its mode, its
@@ -44,7 +46,7 @@ func built(path string) string {
 	}
 	interpreter, _, _ := strings.Cut(strings.TrimSpace(string(line[2:])), " ")
 	if _, err := os.Stat(interpreter); err != nil {
-		return fmt.Sprintf("a script for %q, which is not there", printable([]byte(interpreter)))
+		return fmt.Sprintf("a script for %q, which is not there", contract.Printable([]byte(interpreter)))
 	}
-	return fmt.Sprintf("a script for %q", printable([]byte(interpreter)))
+	return fmt.Sprintf("a script for %q", contract.Printable([]byte(interpreter)))
 }

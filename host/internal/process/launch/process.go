@@ -2,6 +2,7 @@ package launch
 
 import (
 	"bufio"
+	"crypto/tls"
 	"io"
 	"os"
 	"os/exec"
@@ -11,16 +12,21 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // Process is a program that runs, or ran.
 type Process struct {
-	cmd  *exec.Cmd
-	dir  string         // private, holds the socket
-	addr string         // path of the socket
-	hand *io.PipeWriter // hands the handshake to go-plugin
-	tail *tail
-	done chan struct{} // closed when it has ended, been reaped and cleaned up
+	cmd *exec.Cmd
+	dir string // private, holds the socket
+	// release takes the mark from dir that this host is at work.
+	release func()
+	addr    string         // path of the socket
+	mtls    bool           // the handshake must hold a certificate
+	tls     *tls.Config    // for connections, once the handshake is done; nil without mtls
+	hand    *io.PipeWriter // hands the handshake to go-plugin
+	tail    *tail
+	done    chan struct{} // closed when it has ended, been reaped and cleaned up
 	// state is how it ended, once done is closed.
 	state *os.ProcessState
 
@@ -44,9 +50,9 @@ const (
 
 // prepare makes all that a start needs.
 func prepare(spec Spec) (*Process, error) {
-	p := &Process{cmd: exec.Command(spec.Path), tail: newTail(spec.Line), done: make(chan struct{})}
+	p := &Process{cmd: exec.Command(spec.Path), mtls: spec.MTLS, tail: newTail(spec.Line), done: make(chan struct{})}
 	var err error
-	if p.dir, err = privateDir(spec.TempDir); err != nil {
+	if p.dir, p.release, err = privateDir(spec.TempDir); err != nil {
 		return nil, err
 	}
 	p.cmd.Dir = filepath.Dir(spec.Path)
@@ -83,22 +89,6 @@ func (p *Process) run(s *Starter) error {
 	return nil
 }
 
-// privateDir makes a folder that only the host's user can enter, in which the
-// path of a socket is short enough.
-func privateDir(parent string) (string, error) {
-	for _, in := range []string{parent, "/tmp"} {
-		dir, err := os.MkdirTemp(in, "fh")
-		if err != nil {
-			return "", fault.Wrap(err, abi.CodeHandshake, "the plugin's private folder cannot be made")
-		}
-		if len(dir)+socketRoom < maxSocket {
-			return dir, nil
-		}
-		_ = os.Remove(dir)
-	}
-	return "", fault.New(abi.CodeHandshake, "the path of the temporary folder is too long for a socket").WithHint("set TMPDIR to a shorter one")
-}
-
 // watch waits for the end of the program and cleans up after it.
 func (p *Process) watch(streams *sync.WaitGroup) {
 	p.state = awaitExit(p.cmd.Process)
@@ -117,7 +107,7 @@ func (p *Process) watch(streams *sync.WaitGroup) {
 		p.state = p.cmd.ProcessState
 	}
 	<-read
-	_ = os.RemoveAll(p.dir)
+	p.clear()
 	close(p.done)
 }
 
@@ -135,7 +125,7 @@ func (p *Process) readStdout(r io.Reader) {
 	for {
 		n, err := b.Read(more)
 		if n > 0 {
-			p.fail(fault.New(abi.CodeStdout, "the plugin wrote to stdout after its handshake: %q", printable(more[:min(n, 60)])).
+			p.fail(fault.New(abi.CodeStdout, "the plugin wrote to stdout after its handshake: %q", contract.Printable(more[:min(n, 60)])).
 				WithHint("stdout belongs to the handshake: the plugin must send all else to stderr, as the SDKs do by pointing descriptor 1 at 2"))
 		}
 		if err != nil {
@@ -177,6 +167,11 @@ func (p *Process) end() {
 		p.Kill()
 		return
 	}
+	p.clear()
+}
+
+func (p *Process) clear() {
+	p.release()
 	_ = os.RemoveAll(p.dir)
 }
 
@@ -185,6 +180,10 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Socket is the path of the unix socket at which the program listens.
 func (p *Process) Socket() string { return p.addr }
+
+// TLS is how to connect to Socket, each side knowing the other by a certificate
+// made for this start; nil where the Spec does not ask for it.
+func (p *Process) TLS() *tls.Config { return p.tls }
 
 // PID of the program.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

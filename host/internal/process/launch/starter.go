@@ -15,6 +15,7 @@ type Spec struct {
 	Env     []string      // NAME=value; TMPDIR and the handshake's variables are added
 	TempDir string        // where the private folder is made; empty for the system's
 	Timeout time.Duration // for the handshake
+	MTLS    bool          // whether host and plugin prove themselves to each other
 	Line    func(string)  // told every line of stderr, by one goroutine at a time; may be nil
 }
 

@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"unicode/utf8"
+
+	"github.com/featurehost/featurehost/host/internal/contract"
 )
 
 // Limits of what is kept of stderr.
@@ -32,7 +33,7 @@ func (t *tail) read(r io.Reader) {
 	for {
 		line, err := b.ReadSlice('\n')
 		if text := strings.TrimRight(string(line), "\r\n"); !rest && text != "" {
-			t.keep(string(printable([]byte(text))))
+			t.keep(contract.Printable([]byte(text)))
 		}
 		rest = err == bufio.ErrBufferFull //nolint:errorlint // ReadSlice wraps nothing
 		if err != nil && !rest {
@@ -93,15 +94,4 @@ func (w Words) Last() string {
 	}
 	line := text[strings.LastIndexByte(text, '\n')+1:]
 	return ": " + strings.ToValidUTF8(line[:min(len(line), 300)], "")
-}
-
-// printable makes valid UTF-8 without control characters, which could steer a
-// terminal, of a stranger's bytes.
-func printable(b []byte) []byte {
-	return []byte(strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r >= 0x7F && r < 0xA0 {
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ToValidUTF8(string(b), string(utf8.RuneError))))
 }
