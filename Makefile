@@ -61,6 +61,7 @@ bench-services: build
 # What plugins cost, as ratios of one run: fuel, modules, programs.
 bench-plugins: build
 	go test -run '^$$' -bench 'Fuel|DelayScore|Prefix|Traps|PassThrough|Start' ./host/internal/wasm/... ./host/internal/process
+	go test -run '^$$' -bench Arrow15 -benchtime 1x ./bench
 
 fuzz-short:
 	sh scripts/fuzz.sh 5000x

@@ -22,8 +22,12 @@ type Limits struct {
 // CopySlack is what may be copied out of a guest beyond output_ratio x input.
 const CopySlack = 64 << 20
 
-// MaxMemory is the most that a 32-bit guest can have.
-const MaxMemory = 4 << 30
+// MinMemory is one page of a guest, MaxMemory the most that a 32-bit one can
+// have.
+const (
+	MinMemory = 64 << 10
+	MaxMemory = 4 << 30
+)
 
 // MaxFuel is the most that fuel_base and fuel_per_row may say: some minutes of
 // work for each row.

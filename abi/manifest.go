@@ -54,7 +54,7 @@ type OutputColumn struct {
 // MaxMessage is the most that max_message_bytes of a process plugin may say, and
 // leastMessage the least.
 const (
-	MaxMessage   = 1 << 30
+	MaxMessage   = 64 << 20
 	leastMessage = 64 << 10
 )
 

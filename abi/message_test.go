@@ -10,7 +10,7 @@ import (
 func TestManifest_MaxMessageBytes(t *testing.T) {
 	const text = `{"abi":"1.0","name":"p","version":"1.0.0","kind":"map","input":{"columns":[]},"output":{"mode":"init"},
 		"config_schema":{"type":"object"},"stateful":false,"deterministic":true%s}`
-	for more, want := range map[string]int64{"": 0, `,"max_message_bytes":65536`: 65536, `,"max_message_bytes":1073741824`: MaxMessage} {
+	for more, want := range map[string]int64{"": 0, `,"max_message_bytes":65536`: 65536, `,"max_message_bytes":67108864`: MaxMessage} {
 		m, err := ParseManifest(fmt.Appendf(nil, text, more))
 		if err != nil || m.MaxMessageBytes != want {
 			t.Errorf("%q: got %+v, %v", more, m, err)

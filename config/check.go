@@ -365,7 +365,7 @@ func (d *decoder) size(path string, v any, key KeyDoc) (any, bool) {
 			d.bad(path, atValue, BadValue, "", "%q %s must be at least 1 byte", key.Name, tableName(parentPath(path)))
 			return nil, false
 		}
-		return ByteSize(n), true
+		return d.sized(path, ByteSize(n), key)
 	}
 	t, ok := d.plain(path, v, key)
 	if !ok {
@@ -376,7 +376,21 @@ func (d *decoder) size(path string, v any, key KeyDoc) (any, bool) {
 		d.bad(path, atValue, BadValue, `write a number and KiB, MiB or GiB, as in "512MiB"`, "%s is no size", d.quote(path, t))
 		return nil, false
 	}
-	return n, true
+	return d.sized(path, n, key)
+}
+
+// sized holds a size against the bounds of its key. A few hundred bytes are a
+// size whose unit was forgotten.
+func (d *decoder) sized(path string, n ByteSize, key KeyDoc) (any, bool) {
+	if key.Max == 0 || int64(n) >= key.Min && int64(n) <= key.Max {
+		return n, true
+	}
+	hint := ""
+	if n < 1<<10 {
+		hint = "a number alone is in bytes: did you forget MiB?"
+	}
+	d.bad(path, atValue, BadValue, hint, "%q %s must be from %s to %s", key.Name, tableName(parentPath(path)), ByteSize(key.Min), ByteSize(key.Max))
+	return nil, false
 }
 
 // plain reads a string with no restriction on its value.

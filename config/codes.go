@@ -35,7 +35,7 @@ func Codes() []fault.Doc {
 		{Code: DuplicateName, Title: "duplicate name",
 			Explain: "Two things that must be told apart have the same name: two readers, two columns of the feature set, one function or window given twice, or two pivot values whose names come out the same. Names that differ only in upper and lower case count as the same, since the stores do not tell them apart. Rename one."},
 		{Code: BadDuration, Title: "bad length of time",
-			Explain: "A length of time is a positive whole number, a space and a unit: seconds, minutes, hours, days, weeks, months or years, as in \"7 days\". A number of rows is a positive whole number, a space and any word, as in \"3 events\". The butterfree profile has no months, and years only in fixed windows."},
+			Explain: "A length of time is a positive whole number, a space and a unit: seconds, minutes, hours, days, weeks, months or years, as in \"7 days\". A short time, as limits.timeout of a stage takes, is a number and ms, s, m or h without a space: \"500ms\", \"2s\", \"1m\". A number of rows is a positive whole number, a space and any word, as in \"3 events\". The butterfree profile has no months, and years only in fixed windows."},
 		{Code: UnknownType, Title: "unknown type",
 			Explain: "The text names no type. Types are timestamp, timestamp_ntz, date, boolean, integer, bigint, float, double, decimal(p,s), string, binary, and array<...> of one of these. A struct is a type only in the schema of explode_json."},
 		{Code: BadEnvironment, Title: "environment variable",

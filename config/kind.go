@@ -11,7 +11,7 @@ const (
 	KindBool           // true or false
 	KindSize           // "512MiB", or a number of bytes
 	KindTime           // "7 days"
-	KindWait           // "2s"
+	KindWait           // "2s", "500ms"
 	KindType           // "bigint"
 	KindStrings        // a list of strings
 	KindTimes          // a list of "7 days"
@@ -46,7 +46,7 @@ func (k Kind) String() string {
 	case KindTime:
 		return `a length of time such as "7 days"`
 	case KindWait:
-		return `a length of time such as "2s"`
+		return `a short time such as "500ms", "2s" or "1m"`
 	case KindType:
 		return `a type such as "bigint"`
 	case KindStrings:
@@ -92,7 +92,7 @@ type KeyDoc struct {
 	Values   []string // the values allowed; nil for any
 	// LaterValues are values that are known, but not built.
 	LaterValues []string
-	Min, Max    int64 // of a KindInt or KindInts; both 0 for no bounds
+	Min, Max    int64 // of a KindInt, KindInts or KindSize; both 0 for no bounds
 
 	Keys []KeyDoc // of a table
 	// By names the key whose value adds the keys of one of Variants.

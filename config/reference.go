@@ -23,6 +23,7 @@ A pipeline is one TOML file. This page lists every key, made from the table that
 - Passwords are never printed, wherever they come from. Credentials of AWS are never in the file.
 - Relative paths start from the folder of the pipeline file.
 - A length of time is a whole number and second(s), minute(s), hour(s), day(s), week(s), month(s) or year(s): ` + "`\"7 days\"`" + `.
+  A short time, as ` + "`timeout`" + ` takes, is a number and ms, s, m or h without a space: ` + "`\"500ms\"`, `\"2s\"`, `\"1m\"`" + `.
 - A size is a number and KiB, MiB, GiB (or kB, MB, GB): ` + "`\"512MiB\"`" + `.
 - A key that is *not yet built* is refused with FH-0110.
 `)
@@ -87,7 +88,11 @@ func rows(b *strings.Builder, keys []KeyDoc) {
 			doc += "; not yet built: " + names(k.LaterValues)
 		}
 		kind := k.Kind.String()
-		if k.Max > 0 { // whole numbers, alone or in a list
+		switch {
+		case k.Max == 0:
+		case k.Kind == KindSize:
+			kind += fmt.Sprintf(", %s to %s", ByteSize(k.Min), ByteSize(k.Max))
+		default: // whole numbers, alone or in a list
 			kind += fmt.Sprintf(", %d to %d", k.Min, k.Max)
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", k.Name, strings.ReplaceAll(kind, "|", "\\|"), byDefault, strings.ReplaceAll(doc, "|", "\\|"))

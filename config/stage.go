@@ -31,6 +31,7 @@ func (d *decoder) stages(tables []*table) []Stage {
 			s.OnError = t.val("on_error")
 			if c, ok := get[*table](t, "circuit"); ok {
 				s.Circuit = d.circuit(c)
+				d.circuitAlone(t)
 			}
 		}
 		out = append(out, s)
@@ -68,6 +69,16 @@ func (d *decoder) circuit(t *table) Circuit {
 	n, _ := get[int64](t, "failures")
 	c.Failures = int(n)
 	return c
+}
+
+// circuitAlone reports a circuit that nothing can open: without rows that are
+// left out there are none to count.
+func (d *decoder) circuitAlone(t *table) {
+	if said := d.has(join(t.path, "on_error")); said && t.val("on_error") != "fail" {
+		return
+	}
+	d.bad(join(t.path, "circuit"), atKey, Contradiction, `add on_error = "dead_letter" or "skip", or remove it`,
+		`"circuit" %s has no effect: with on_error = "fail" the first failure ends the run`, tableName(t.path))
 }
 
 func (d *decoder) replace(t *table) *Replace {

@@ -23,8 +23,8 @@ func TestPlugins_EveryCommand_Runs(t *testing.T) {
 		t.Fatal(err)
 	}
 	tutorials := tutorials(string(page))
-	if len(tutorials) != 2 {
-		t.Fatalf("%d tutorials, expected one in Go and one in C", len(tutorials))
+	if len(tutorials) != 4 {
+		t.Fatalf("%d tutorials, expected modules in Go and C, a keyed one, and a program in Go", len(tutorials))
 	}
 	root := copyOfRepository(t)
 	for _, script := range tutorials {

@@ -24,39 +24,43 @@ const (
 )
 
 // balance holds the rows of the run against each other: what came in, and what
-// stacking added, is what was filtered, folded, rejected, dropped or used
-// (S-1608). It runs before anything is published.
+// stacking and plugins added, is what was filtered, rejected, skipped, dropped,
+// folded or used (S-1608). It runs before anything is published.
 func (r *running) balance() error {
-	var read int64
+	x := &Balance{
+		Stacked: r.events.Total(countStacked), Rejected: r.events.Total(countRejected), Dropped: r.events.Total(countDropped),
+		Skipped: r.events.Total(crash.CountSkipped), Used: r.result.Input,
+	}
 	if p := r.session.plan; p.Query != nil {
-		read = r.result.Query
+		x.Read = r.result.Query
 	} else {
 		st := r.result.Read[p.Sources[0].Config.ID]
-		read = st.Rows - st.OutOfSpan - st.BadRows
+		x.Read = st.Rows - st.OutOfSpan - st.BadRows
 	}
-	var filtered, folded int64
 	for _, s := range r.afterSource() {
-		if s.Kind == observe.KindFold {
-			folded += s.RowsIn - s.RowsOut
-		} else {
-			filtered += s.RowsIn - s.RowsOut - s.Rejected - s.Skipped
+		switch less := s.RowsIn - s.RowsOut; {
+		case s.Kind != observe.KindFold:
+			x.Filtered += less - s.Rejected - s.Skipped
+		case less < 0:
+			x.Made -= less
+		default:
+			x.Folded += less
 		}
 	}
-	stacked, rejected, dropped := r.events.Total(countStacked), r.events.Total(countRejected), r.events.Total(countDropped)
-	skipped := r.events.Total(crash.CountSkipped)
 	for _, s := range r.elsewhere() {
-		rejected, skipped = rejected-s.Rejected, skipped-s.Skipped
+		x.Rejected, x.Skipped = x.Rejected-s.Rejected, x.Skipped-s.Skipped
 	}
 	for _, st := range r.result.Read { // malformed rows never came in
-		rejected -= st.BadRows
+		x.Rejected -= st.BadRows
 	}
-	if used := r.result.Input; read+stacked != filtered+folded+rejected+skipped+dropped+used {
-		return fault.New(StageLostRows, "%d rows read and %d added by stacking, but %d filtered + %d folded + %d rejected + %d skipped + %d dropped + %d used",
-			read, stacked, filtered, folded, rejected, skipped, dropped, used)
+	if x.Read+x.Stacked+x.Made != x.Filtered+x.Rejected+x.Skipped+x.Dropped+x.Folded+x.Used {
+		return fault.New(StageLostRows, "%d rows read, %d stacked and %d made by plugins, but %d filtered + %d rejected + %d skipped + %d dropped + %d folded + %d used",
+			x.Read, x.Stacked, x.Made, x.Filtered, x.Rejected, x.Skipped, x.Dropped, x.Folded, x.Used)
 	}
 	if made := r.made(); r.plain() && made != r.result.Input {
 		return fault.New(StageLostRows, "%d rows entered the feature set, which makes one row of each, but %d were made", r.result.Input, made)
 	}
+	r.report.Balance = x
 	return nil
 }
 

@@ -71,7 +71,7 @@ func TestHost_Memory_CoversGuests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p := plan.Steps[0].Plugin; p == nil || p.Memory>>20 != c.most {
+			if p := plan.Steps[0].Plugin; p == nil || p.Limits.Memory>>20 != c.most {
 				t.Errorf("plugin %+v, want %d MiB", p, c.most)
 			}
 			report, err := h.Run(t.Context(), host.RunOptions{DryRun: true})

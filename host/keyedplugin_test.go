@@ -95,6 +95,9 @@ func TestRun_KeyedPlugin_RowsInOrderWhateverTheCut(t *testing.T) {
 		if report.Used != int64(len(events)+40) {
 			t.Errorf("%d rows used, want %d and a flushed one for each of 40 keys", report.Used, len(events))
 		}
+		if x := report.Balance; x == nil || x.Made != 40 || x.Read != int64(len(events)) || x.Used != report.Used || x.Folded != 0 || report.Folded["nth"] != -40 {
+			t.Errorf("the balance is %+v, folded %v", x, report.Folded)
+		}
 	}
 }
 

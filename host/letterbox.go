@@ -47,13 +47,14 @@ type LetterChoice struct {
 type LetterGroup struct {
 	Run     string    `json:"run"`
 	Stage   string    `json:"stage"`
-	Reason  string    `json:"reason"` // null_key, or the code of a plugin's failure
+	Reason  string    `json:"reason"` // null_key, the code of a plugin's failure, not_tried
 	Plugin  string    `json:"plugin,omitempty"`
 	Digest  string    `json:"digest,omitempty"`
 	Rows    int64     `json:"rows"`
 	Written time.Time `json:"written"`
 	File    string    `json:"file"`
 	Error   string    `json:"error,omitempty"` // why the file cannot be read
+	err     error
 }
 
 // List counts the letters, oldest file first. unfinished are files that a run is
@@ -69,7 +70,7 @@ func (b *LetterBox) List(c LetterChoice) (groups []LetterGroup, unfinished []str
 		}
 		x := LetterGroup{Run: g.Run, Stage: g.Stage, Reason: g.Reason, Plugin: g.Plugin, Digest: g.Digest, Rows: g.Rows, Written: g.Written, File: g.File}
 		if g.Err != nil {
-			x.Error = g.Err.Error()
+			x.Error, x.err = g.Err.Error(), g.Err
 		}
 		groups = append(groups, x)
 	}
@@ -80,6 +81,25 @@ func (b *LetterBox) List(c LetterChoice) (groups []LetterGroup, unfinished []str
 		return nil, nil, b.none(c, list)
 	}
 	return groups, unfinished, nil
+}
+
+// chosen is List for who does something with the letters: of several runs that have
+// the number named, none is picked.
+func (b *LetterBox) chosen(c LetterChoice) ([]LetterGroup, error) {
+	groups, _, err := b.List(c)
+	if err != nil || c.Run == "" {
+		return groups, err
+	}
+	var ids []string
+	for _, g := range groups {
+		if !slices.Contains(ids, g.Run) {
+			ids = append(ids, g.Run)
+		}
+	}
+	if len(ids) > 1 {
+		return nil, fault.New(SeveralRuns, "several runs have the number %s: %s", c.Run, strings.Join(ids, ", ")).WithHint("give the id of the run that is meant")
+	}
+	return groups, nil
 }
 
 // picks tells whether letters are of the choice. A file that cannot be read may
@@ -132,7 +152,7 @@ type Letter struct {
 // Each calls f with every letter of a choice, oldest file first, each file in its
 // order. The row is borrowed until f returns. A file that cannot be read ends it.
 func (b *LetterBox) Each(c LetterChoice, f func(Letter) error) error {
-	groups, _, err := b.List(c)
+	groups, err := b.chosen(c)
 	if err != nil {
 		return err
 	}
@@ -158,13 +178,13 @@ func (b *LetterBox) Each(c LetterChoice, f func(Letter) error) error {
 // Drop removes the letters of one run and stage for good, and tells how many
 // there were. Nothing else removes letters.
 func (b *LetterBox) Drop(run, stage string) (rows int64, err error) {
-	groups, _, err := b.List(LetterChoice{run, stage})
+	groups, err := b.chosen(LetterChoice{run, stage})
 	if err != nil {
 		return 0, err
 	}
 	for _, g := range groups {
-		if g.Error != "" {
-			return 0, fault.New(deadletter.Unreadable, "%s", g.Error).WithHint("whose letters it holds cannot be told: look at the file and remove it by hand")
+		if g.err != nil {
+			return 0, fault.As(g.err).WithHint("whose letters it holds cannot be told: look at the file and remove it by hand")
 		}
 	}
 	return deadletter.Remove(b.root, groups[0].Run, stage)

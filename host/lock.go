@@ -1,7 +1,10 @@
 package host
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/catalog"
@@ -70,7 +73,7 @@ func CheckLock(path, dir string) ([]LockDifference, error) {
 		return nil, err
 	}
 	if l == nil {
-		return nil, fault.New(catalog.BadLock, "there is no %s", lockPath(path, dir)).WithHint("`featurehost plugin lock` writes it")
+		return nil, fault.New(catalog.BadLock, "there is no %s", lockPath(path, dir)).WithHint("restore it from version control; or, when every plugin was looked at, `featurehost plugin lock` writes it")
 	}
 	found, err := discovered(dir)
 	if err != nil {
@@ -140,6 +143,42 @@ func (l locks) check(e catalog.Entry) error {
 		return l.all.Check(e)
 	}
 	return l.byDir[e.Dir].Check(e)
+}
+
+// of gives the path of the lock that holds for a plugin; "" when there is none.
+func (l locks) of(e catalog.Entry) string {
+	if l.all != nil {
+		return l.all.Path
+	}
+	if one := l.byDir[e.Dir]; one != nil {
+		return one.Path
+	}
+	return ""
+}
+
+// missed tells of a plugin that was not found whether a lock names it, which
+// says more than that nobody knows it.
+func (l locks) missed(use string, err error) error {
+	if !fault.Is(err, catalog.UnknownPlugin) {
+		return err
+	}
+	list := []*catalog.Lock{l.all}
+	for _, dir := range slices.Sorted(maps.Keys(l.byDir)) {
+		list = append(list, l.byDir[dir])
+	}
+	name, _, _ := strings.Cut(use, "@")
+	for _, one := range list {
+		if one == nil {
+			continue
+		}
+		for _, p := range one.Plugins {
+			if p.Name == name {
+				return fault.New(catalog.UnknownPlugin, "%s names %s@%s, and its file is gone", one.Path, p.Name, p.Version).
+					WithHint("restore it from where it is kept, or name the folder it is in: --plugins DIR")
+			}
+		}
+	}
+	return err
 }
 
 // renewal is the command that writes a lock anew.

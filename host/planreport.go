@@ -4,6 +4,7 @@ import (
 	"github.com/featurehost/featurehost/abi/schema"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
+	"github.com/featurehost/featurehost/host/internal/catalog"
 	"github.com/featurehost/featurehost/host/internal/plan"
 )
 
@@ -66,7 +67,24 @@ type PlanPlugin struct {
 	Digest  string `json:"digest"`
 	Path    string `json:"path"`
 	Kind    string `json:"kind"`
-	Memory  int64  `json:"memory_bytes"`
+	// Transport is "wasm" or "process".
+	Transport string     `json:"transport"`
+	Limits    PlanLimits `json:"limits"`
+	// OnError says what becomes of rows that it fails on.
+	OnError string `json:"on_error"`
+	// Lock is the plugins.lock that names it; empty when there is none.
+	Lock string `json:"lock,omitempty"`
+}
+
+// PlanLimits are the limits in force. What does not bind a program is 0 there.
+type PlanLimits struct {
+	Memory         int64   `json:"memory_bytes,omitempty"` // of an instance
+	OutputRatio    float64 `json:"output_ratio"`
+	MaxBatchRows   int     `json:"max_batch_rows"`
+	LogLines       int     `json:"log_lines"`
+	FuelBase       int64   `json:"fuel_base,omitempty"`
+	FuelPerRow     int64   `json:"fuel_per_row,omitempty"`
+	TimeoutSeconds float64 `json:"timeout_seconds"`
 }
 
 // PlanSink is a sink with the stages for it alone.
@@ -114,7 +132,17 @@ func stepReport(s *plan.Step) PlanStep {
 }
 
 func pluginReport(p *plan.Plugin) PlanPlugin {
-	return PlanPlugin{Name: p.Name, Version: p.Version, Digest: p.Digest, Path: p.Path, Kind: p.Kind, Memory: p.Memory}
+	l := PlanLimits{
+		Memory: p.Limits.Memory, OutputRatio: p.Limits.OutputRatio, MaxBatchRows: p.Limits.MaxBatchRows, LogLines: p.Limits.LogLines,
+		FuelBase: p.Limits.FuelBase, FuelPerRow: p.Limits.FuelPerRow, TimeoutSeconds: p.Limits.Timeout.Seconds(),
+	}
+	if p.Transport == string(catalog.Process) {
+		l.Memory, l.FuelBase, l.FuelPerRow = 0, 0, 0
+	}
+	return PlanPlugin{
+		Name: p.Name, Version: p.Version, Digest: p.Digest, Path: p.Path, Kind: p.Kind, Transport: p.Transport,
+		Limits: l, OnError: p.OnError, Lock: p.Lock,
+	}
 }
 
 func planReport(p *plan.Plan, memory int64) *PlanReport {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -37,7 +38,8 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 	}, s.env(spec.Use))
 	p := &plan.Plugin{
 		Name: entry.Name, Version: entry.Version, Digest: m.Digest(), Path: entry.Path,
-		Kind: string(m.Manifest().Kind), Memory: stage.Limits().Memory,
+		Kind: string(m.Manifest().Kind), Transport: string(entry.Transport), Limits: stage.Limits(),
+		OnError: cmp.Or(spec.OnError, "fail"), Lock: h.locks.of(entry),
 	}
 	worker, again := stage.(crash.Worker)
 	if !again {
@@ -51,6 +53,7 @@ func (s *session) plugin(_ context.Context, name string, spec config.Stage) (flo
 	return crash.Guard(worker, crash.Settings{
 		Name: name, Policy: policy(spec.OnError), Circuit: crash.Circuit(spec.Circuit),
 		Rejects: s.rejects, Counter: s.events,
+		Warn: func(text string) { s.events.Warn(fmt.Sprintf("stage %q: %s", name, text)) },
 	}), p, nil
 }
 
@@ -89,10 +92,10 @@ func policy(onError string) crash.Policy {
 // find gives the plugin that a name stands for, if the lock allows it.
 func (s *session) find(use string) (catalog.Entry, error) {
 	e, err := s.host.plugins.Find(use, slices.Sorted(maps.Keys(s.host.options.Catalog.Stages))...)
-	if err == nil {
-		err = s.host.locks.check(e)
+	if err != nil {
+		return e, s.host.locks.missed(use, err)
 	}
-	return e, err
+	return e, s.host.locks.check(e)
 }
 
 // known reports an error when no plugin has the name.

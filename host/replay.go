@@ -57,7 +57,7 @@ type ReplayFailure struct {
 // far as those look at one row at a time. No store is opened, and the letters
 // stay where they are.
 func (h *Host) Replay(ctx context.Context, box *LetterBox, o ReplayOptions) (report *ReplayReport, err error) {
-	if _, _, err := box.List(o.LetterChoice); err != nil { // before anything is loaded
+	if _, err := box.chosen(o.LetterChoice); err != nil { // before anything is loaded
 		return nil, err
 	}
 	inner, err := New(turningDown(h.file, h.options), h.options)
@@ -65,7 +65,7 @@ func (h *Host) Replay(ctx context.Context, box *LetterBox, o ReplayOptions) (rep
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, inner.Close()) }()
-	x := &replay{report: &ReplayReport{Stage: o.Stage, Failed: []ReplayFailure{}}}
+	x := &replay{report: &ReplayReport{Stage: o.Stage, Failed: []ReplayFailure{}}, redact: h.file.Redact}
 	session, err := inner.session(ctx, &observe.Events{}, x, false)
 	if err != nil {
 		return nil, err
@@ -120,8 +120,9 @@ type replay struct {
 	report *ReplayReport
 	steps  []*plan.Step
 	out    *rowFile
+	redact func(string) string
 	turned *ReplayFailure // the rejection of the letter under way
-	passed int64          // rows that came of it
+	came   []flow.Record  // rows that came of it: written when all of it has passed
 }
 
 // Reject implements flow.Rejects. Nothing is kept: the letter is there already.
@@ -229,7 +230,8 @@ func (x *replay) letter(ctx context.Context, l Letter) error {
 	}
 	b := flow.Batch{Record: row, Position: flow.Position{Object: l.Object, Row: l.SourceRow}}
 	defer b.Release()
-	x.turned, x.passed = nil, 0
+	x.turned = nil
+	defer x.forget()
 	if err := x.from(ctx, 0, b); err != nil {
 		// A built-in that fails on a row says so; whatever else fails, fails the replay.
 		e := fault.As(err)
@@ -241,12 +243,26 @@ func (x *replay) letter(ctx context.Context, l Letter) error {
 	switch {
 	case x.turned != nil:
 		x.failed(*x.turned)
-	case x.passed > 0:
-		r.Passed++
-	default:
+		return nil
+	case len(x.came) == 0:
 		r.Filtered++
+		return nil
+	}
+	r.Passed++
+	for _, row := range x.came {
+		if err := x.out.write(row); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// forget lets go of the rows of a letter.
+func (x *replay) forget() {
+	for _, row := range x.came {
+		row.Release()
+	}
+	x.came = nil
 }
 
 // from sends a row, borrowed, through the stages from i on.
@@ -255,8 +271,9 @@ func (x *replay) from(ctx context.Context, i int, b flow.Batch) error {
 		return nil
 	}
 	if i == len(x.steps) {
-		x.passed += b.Rows()
-		return x.out.write(b.Record)
+		b.Record.Retain()
+		x.came = append(x.came, b.Record)
+		return nil
 	}
 	return x.steps[i].Stage.Process(ctx, b, func(out flow.Batch) error {
 		defer out.Release()
@@ -272,7 +289,7 @@ func (x *replay) failed(f ReplayFailure) {
 			return
 		}
 	}
-	f.Rows = 1
+	f.Rows, f.Message = 1, x.redact(f.Message)
 	x.report.Failed = append(x.report.Failed, f)
 }
 

@@ -1,6 +1,9 @@
 package host_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,7 +42,11 @@ func TestReplay_Stage_UpToWhatLooksAtSeveralRows(t *testing.T) {
 			}
 			// The policy of today is no matter: a replay tells of each row.
 			for _, policy := range []string{"dead_letter", "skip", "fail"} {
-				h := opened(t, dir, strings.Replace(text, `"dead_letter"`, `"`+policy+`"`, 1), host.Options{})
+				today := strings.Replace(text, `"dead_letter"`, `"`+policy+`"`, 1)
+				if policy == "fail" { // no circuit can open then, and the file says so
+					today = strings.Replace(today, "circuit = { rejected = 1.0, failures = 1000000 }\n", "", 1)
+				}
+				h := opened(t, dir, today, host.Options{})
 				r := replayed(t, h, c.stage)
 				if r.Letters != 2 || r.Passed != 0 || len(r.Failed) != 1 || r.Failed[0].Rows != failing || r.Failed[0].Reason != "FH-3001" || r.Failed[0].Stage != c.stage {
 					t.Errorf("%s: %+v", policy, r)
@@ -53,6 +60,87 @@ func TestReplay_Stage_UpToWhatLooksAtSeveralRows(t *testing.T) {
 				t.Errorf("plugins: then %q, now %q", r.Then, r.Now)
 			}
 		})
+	}
+}
+
+// Rows that were given up with their batch are letters like others: a replay tries
+// each by itself, tells which of them are at fault, and drop removes them too.
+func TestReplay_RowsNotTried_TriedEach(t *testing.T) {
+	dir := t.TempDir()
+	poisoned(t, dir)
+	var events strings.Builder
+	events.WriteString("id,ts,x\n")
+	for i := range 40 {
+		x := 13
+		if i > 30 {
+			x = 1
+		}
+		fmt.Fprintf(&events, "%d,2024-01-01T10:00:00Z,%d\n", i, x)
+	}
+	write(t, dir, map[string]string{"events.csv": events.String()})
+	x := poisonCase{place: "stage", mode: "poison_data", policy: "dead_letter", batch: 64, workers: 1}
+	text := x.pipeline()
+	h := opened(t, dir, text, host.Options{})
+	if _, err := h.Run(t.Context(), host.RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	box, err := h.Letters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, _, err := box.List(host.LetterChoice{Run: "1"})
+	if err != nil || len(groups) != 2 || groups[0].Reason != "FH-3001" || groups[0].Rows != 16 || groups[1].Reason != "not_tried" || groups[1].Rows != 24 {
+		t.Fatalf("%+v, %v", groups, err)
+	}
+	untried := 0
+	err = box.Each(host.LetterChoice{Stage: "poisoned"}, func(l host.Letter) error {
+		if l.Reason == "not_tried" && strings.Contains(l.Message, "FH-3001") && l.Object != "" {
+			untried++
+		}
+		return nil
+	})
+	if untried != 24 || err != nil {
+		t.Errorf("%d letters tell why they were not tried, %v", untried, err)
+	}
+	r := replayed(t, h, "poisoned")
+	if r.Letters != 40 || r.Passed != 9 || len(r.Failed) != 1 || r.Failed[0].Reason != "FH-3001" || r.Failed[0].Rows != 31 {
+		t.Errorf("%+v", r)
+	}
+	r = replayed(t, opened(t, dir, strings.Replace(text, "poison_data", "good", 1), host.Options{}), "poisoned")
+	if r.Letters != 40 || r.Passed != 40 || len(r.Failed) != 0 {
+		t.Errorf("%+v", r)
+	}
+	if n, err := box.Drop("1", "poisoned"); n != 40 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// A file that was made since the replay began is not replaced.
+func TestReplay_OutIsThereByNow_NotReplaced(t *testing.T) {
+	dir := t.TempDir()
+	poisoned(t, dir)
+	write(t, dir, map[string]string{"events.csv": poisonRows, "out/rows.ndjson": "mine"})
+	x := poisonCase{place: "stage", mode: "poison_data", policy: "dead_letter", batch: 16, workers: 1}
+	if _, err := opened(t, dir, x.pipeline(), host.Options{}).Run(t.Context(), host.RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	h := opened(t, dir, strings.Replace(x.pipeline(), "poison_data", "good", 1), host.Options{})
+	box, err := h.Letters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for out, there := range map[string]bool{"rows.ndjson": true, "new.ndjson": false, "new.parquet": false} {
+		out = filepath.Join(dir, "out", out)
+		_, err := h.Replay(t.Context(), box, host.ReplayOptions{LetterChoice: host.LetterChoice{Stage: "poisoned"}, Out: out})
+		if there != fault.Is(err, host.NotWritten) || !there && err != nil {
+			t.Errorf("%s: %v", out, err)
+		}
+		if b, err := os.ReadFile(out); err != nil || there != (string(b) == "mine") {
+			t.Errorf("%s holds %q, %v", out, b, err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "out", ".replay-*")); len(left) > 0 {
+		t.Errorf("%q is left", left)
 	}
 }
 

@@ -4,9 +4,7 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 )
 
-// Report tells what a run did, row by row. The rows of the only reader, or with
-// [query] those that the query gave, and Stacked, are Filtered + Folded (both
-// behind the query) + Rejected + Skipped + Dropped + Used, or the run failed.
+// Report tells what a run did, row by row; Balance is the sum.
 type Report struct {
 	Pipeline string            `json:"pipeline"`
 	Set      string            `json:"feature_set"`
@@ -21,7 +19,7 @@ type Report struct {
 	Readers  map[string]Read  `json:"readers"`
 	Query    int64            `json:"query_rows,omitempty"` // rows that [query] gave
 	Filtered map[string]int64 `json:"filtered"`             // by stage
-	Folded   map[string]int64 `json:"folded,omitempty"`     // by stage: rows it got less rows it made of them, as a pivot does
+	Folded   map[string]int64 `json:"folded,omitempty"`     // by stage: rows it got less rows it made of them, as a pivot does; below 0 for a keyed plugin that made more
 	Rejected map[string]int64 `json:"rejected"`             // by reason; in the dead letter
 	Skipped  map[string]int64 `json:"skipped,omitempty"`    // by stage: its plugin failed on them, without a letter
 	Dropped  map[string]int64 `json:"dropped"`              // by reason, without a letter
@@ -29,6 +27,8 @@ type Report struct {
 	Used     int64            `json:"rows_used"`            // entered the feature set
 	Features Features         `json:"features"`
 	Sinks    []SinkReport     `json:"sinks"`
+	// Balance is the sum of S-1608, of a run whose rows were all read.
+	Balance *Balance `json:"balance,omitempty"`
 
 	Plugged      map[string]int64 `json:"plugin_counters,omitempty"` // what plugins counted
 	CastFailures map[string]int64 `json:"cast_failures,omitempty"`   // by column
@@ -57,6 +57,21 @@ type Read struct {
 	// DaysOf is the column that tells the day of a row, where rows were left
 	// unread by it and it is not the feature set's timestamp.
 	DaysOf string `json:"days_of,omitempty"`
+}
+
+// Balance holds the rows that came in against what became of them: Read +
+// Stacked + Made = Filtered + Rejected + Skipped + Dropped + Folded + Used. With
+// [query] Read are the rows that it gave.
+type Balance struct {
+	Read     int64 `json:"read"`
+	Stacked  int64 `json:"stacked,omitempty"` // added by stacking
+	Made     int64 `json:"made,omitempty"`    // by keyed plugins, beyond the rows they got
+	Filtered int64 `json:"filtered"`
+	Rejected int64 `json:"rejected"`
+	Skipped  int64 `json:"skipped"`
+	Dropped  int64 `json:"dropped"`
+	Folded   int64 `json:"folded,omitempty"` // by stages that make fewer rows than they got
+	Used     int64 `json:"used"`
 }
 
 // Features counts the rows of the feature table: Made = Rows + Duplicates +

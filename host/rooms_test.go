@@ -91,7 +91,7 @@ func rooms() []room {
 // apart lists what is outside the floors: it may import anything, and nothing
 // in production imports it.
 func apart() []string {
-	return []string{"host/hosttest", "connectors/servertest", "abi/cmd/", "bench", "examples", "plugins", "pluginsdk", "docs"}
+	return []string{"host/hosttest", "connectors/servertest", "abi/cmd/", "bench", "examples", "plugins", "pluginsdk", "docs", "conformance/hostile/program"}
 }
 
 // TestRooms_ImportsFollowThePlan holds the real imports against the plan.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,10 +89,35 @@ func (f *rowFile) close() error {
 		err = f.lines.Flush()
 	}
 	if err = errors.Join(err, f.file.Close()); err == nil {
-		err = os.Rename(f.file.Name(), f.path)
+		err = place(f.file.Name(), f.path)
 	}
 	if err != nil {
 		return f.failed(errors.Join(err, os.Remove(f.file.Name())))
+	}
+	return nil
+}
+
+// place gives a file its name, and replaces no other that has it by now.
+func place(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil {
+		return os.Remove(from)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return claim(from, to)
+}
+
+// claim is place where the file system has no links: the name is taken by an empty
+// file, which the other replaces.
+func claim(from, to string) error {
+	empty, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(empty.Close(), os.Rename(from, to)); err != nil {
+		return errors.Join(err, os.Remove(to))
 	}
 	return nil
 }

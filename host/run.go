@@ -141,7 +141,7 @@ func (r *running) write(ctx context.Context) (err error) {
 	plugins := stagePlugins(r.session.plan)
 	r.letters.open = func() (*deadletter.Writer, error) {
 		r.report.DeadLetters = r.deadLetters(run.ID)
-		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: plugins})
+		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: plugins, Redact: r.host.file.Redact})
 	}
 	err = errors.Join(r.prepare(ctx, sinks, run), r.letters.close())
 	// From here on the table may change: what has begun is brought to its end.

@@ -281,7 +281,7 @@ func (x *stream) portion(ctx context.Context, n int) (err error) {
 	run := x.run(fmt.Sprintf("%s-%d", x.id, n))
 	r.letters.open = func() (*deadletter.Writer, error) {
 		r.report.DeadLetters = r.deadLetters(x.id)
-		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: x.plugins, Prefix: fmt.Sprintf("%d-", n)})
+		return deadletter.Open(r.report.DeadLetters, deadletter.Options{Plugins: x.plugins, Prefix: fmt.Sprintf("%d-", n), Redact: x.host.file.Redact})
 	}
 	x.held.lend(r.letters, r.events)
 	some, err := x.held.wait(ctx, x.request)

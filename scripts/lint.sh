@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 bad=$(git ls-files -co --exclude-standard '*.go' | while read -r f; do [ -f "$f" ] && echo "$f"; done | xargs gofmt -l)
 [ -z "$bad" ] || { echo "gofmt: $bad"; exit 1; }
+go mod tidy -diff
 go vet ./...
 (cd pluginsdk/go && GOFLAGS= go vet ./...)
 PATH="$PATH:$(go env GOPATH)/bin"

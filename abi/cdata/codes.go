@@ -30,7 +30,7 @@ const (
 
 // Codes explains the codes of this room.
 func Codes() []fault.Doc {
-	const discard = " The instance is discarded and the rows follow the stage's on_error. This is a defect of the plugin or of its SDK: report it to its author with the message."
+	const discard = " The instance is discarded and the rows follow the stage's on_error; of a keyed plugin the run ends. This is a defect of the plugin or of its SDK: report it to its author with the message."
 	return []fault.Doc{
 		{Code: BadStatus, Title: "status outside the contract", Explain: "A guest function answered a status that the ABI does not define. Allowed are 0, 1 to 6 and 64 to 127." + discard},
 		{Code: OutOfMemory, Title: "address outside guest memory", Explain: "An address in the plugin's output, or an address plus its length, lies outside its memory, or an address that is needed is 0." + discard},
@@ -44,6 +44,6 @@ func Codes() []fault.Doc {
 		{Code: BadUTF8, Title: "text is not UTF-8", Explain: "A utf8 column holds bytes that are not UTF-8. Declare the column as binary if it is not text." + discard},
 		{Code: BadDecimal, Title: "decimal beyond its precision", Explain: "A decimal128 value has more digits than the column's precision." + discard},
 		{Code: TooMuch, Title: "output too large", Explain: "The output would copy more than limits.output_ratio times the input plus 64 MiB. Raise output_ratio if the plugin is meant to widen its rows that much." + discard},
-		{Code: SchemaDrift, Title: "schema differs between instances", Explain: "fh_init answered another schema in one instance of a plugin than in another, for the same config and input." + discard},
+		{Code: SchemaDrift, Title: "schema differs between instances", Explain: "fh_init answered another schema in one instance of a plugin than in another, for the same config and input; or a program sent batches, or the rows of a flush, under another schema than the one that it answered to bind." + discard},
 	}
 }

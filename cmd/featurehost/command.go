@@ -62,6 +62,9 @@ func doMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
+	if args[0] == "--version" || args[0] == "-version" {
+		args = append([]string{"version"}, args[1:]...)
+	}
 	var names []string
 	for _, v := range verbs() {
 		if v.name == args[0] {
@@ -207,7 +210,8 @@ func problems(err error) []jsonError {
 }
 
 func printJSON(c *call, status int, err error) {
-	e := envelope{Command: c.verb.name, OK: status == 0, Summary: c.summary, Result: c.result}
+	name, _, _ := strings.Cut(c.verb.name, " ")
+	e := envelope{Command: name, OK: status == 0, Summary: c.summary, Result: c.result}
 	if err != nil {
 		e.Error = &jsonError{Message: c.hide(err.Error())}
 		if f := fault.As(err); f != nil {
@@ -222,6 +226,37 @@ func printJSON(c *call, status int, err error) {
 		return
 	}
 	fmt.Fprintf(c.stdout, "%s\n", b)
+}
+
+// sub is a command of a verb that has several.
+type sub struct {
+	name, usage, short string
+	run                func(ctx context.Context, c *call) error
+}
+
+// one runs the command that the first argument names, and from then on the call
+// is that command's.
+func (c *call) one(ctx context.Context, subs []sub) error {
+	if len(c.args) == 0 {
+		return fault.New(BadFlag, "featurehost %s takes: %s", c.verb.name, c.verb.usage)
+	}
+	var names []string
+	for _, s := range subs {
+		if s.name == c.args[0] {
+			c.args = c.args[1:]
+			c.verb.name, c.verb.usage, c.verb.short = c.verb.name+" "+s.name, s.usage, s.short
+			return s.run(ctx, c)
+		}
+		names = append(names, s.name)
+	}
+	if c.args[0] == "-h" || c.args[0] == "--help" {
+		fmt.Fprintf(c.stdout, "usage: featurehost %s %s\n%s\n\n", c.verb.name, c.verb.usage, c.verb.short)
+		for _, s := range subs {
+			fmt.Fprintf(c.stdout, "  featurehost %s %s\n      %s\n", c.verb.name, strings.TrimSpace(s.name+" "+s.usage), s.short)
+		}
+		return nil
+	}
+	return fault.New(BadFlag, "unknown command \"%s %s\"%s", c.verb.name, c.args[0], didYouMean(c.args[0], names))
 }
 
 // flags makes the verb's flag set, with --json in it.

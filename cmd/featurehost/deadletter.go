@@ -4,10 +4,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/featurehost/featurehost/cmd/featurehost/internal/ui"
@@ -17,25 +15,19 @@ import (
 )
 
 func deadletterVerb() verb {
-	return verb{name: "deadletter", usage: "list | show | replay | drop PIPELINE.toml [--run RUN] [--stage STAGE]", short: "look at rejected rows; give them to their stage again", run: deadletter}
+	return verb{
+		name: "deadletter", usage: "list | show | replay | drop PIPELINE.toml", run: deadletter,
+		short: "look at rejected rows; try them again (replay writes to no store)",
+	}
 }
 
 func deadletter(ctx context.Context, c *call) error {
-	if len(c.args) == 0 {
-		return fault.New(BadFlag, "featurehost deadletter takes: %s", c.verb.usage)
-	}
-	subs := map[string]func(context.Context, *call) error{"list": lettersList, "show": lettersShow, "replay": lettersReplay, "drop": lettersDrop}
-	sub := c.args[0]
-	run, ok := subs[sub]
-	if !ok {
-		if sub == "-h" || sub == "--help" {
-			c.usage(c.flags())
-			return nil
-		}
-		return fault.New(BadFlag, "unknown command \"deadletter %s\"%s", sub, didYouMean(sub, slices.Sorted(maps.Keys(subs))))
-	}
-	c.args = c.args[1:]
-	return run(ctx, c)
+	return c.one(ctx, []sub{
+		{"list", "PIPELINE.toml [--run RUN] [--stage STAGE]", "count rejected rows by run, stage and reason", lettersList},
+		{"show", "PIPELINE.toml [--run RUN] [--stage STAGE] [--limit N]", "print rejected rows with the reason and where they came from", lettersShow},
+		{"replay", "PIPELINE.toml --stage STAGE [--run RUN] [--out FILE]", "give rejected rows to their stage again, and tell which pass; writes to no store", lettersReplay},
+		{"drop", "PIPELINE.toml --run RUN --stage STAGE", "remove the rejected rows of one run and stage for good", lettersDrop},
+	})
 }
 
 // letterFlags are what the commands on dead letters share.
@@ -91,7 +83,7 @@ func lettersList(_ context.Context, c *call) error {
 		rows = append(rows, []string{g.Run + "/" + filepath.Base(g.File), g.Stage, reason, count, g.Plugin, age(time.Since(g.Written))})
 	}
 	c.result = letterList{append([]host.LetterGroup{}, groups...), unfinished}
-	c.summary = fmt.Sprintf("%s rejected rows in %s", ui.Count(total), box.Dir())
+	c.summary = fmt.Sprintf("%s in %s", ui.Plural(total, "rejected row"), box.Dir())
 	if !c.json {
 		if len(rows) > 0 {
 			ui.Table(c.stdout, []string{"run and file", "stage", "reason", "rows", "plugin", "written"}, rows)
@@ -136,7 +128,7 @@ func lettersDrop(_ context.Context, c *call) error {
 		return err
 	}
 	c.result = map[string]any{"run": l.Run, "stage": l.Stage, "rows": n}
-	c.summary = fmt.Sprintf("%s dead letters of stage %s of run %s removed", ui.Count(n), l.Stage, l.Run)
+	c.summary = fmt.Sprintf("%s of stage %s of run %s removed", ui.Plural(n, "dead letter"), l.Stage, l.Run)
 	if !c.json {
 		fmt.Fprintln(c.stdout, c.summary)
 	}

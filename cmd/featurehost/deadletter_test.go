@@ -123,6 +123,21 @@ func TestReplay_OutCannotBeWritten_SaysSo(t *testing.T) {
 	w.says(w.command("deadletter", "replay", "p.toml", "--stage", "hostile", "--out", "nowhere/rows.parquet"), 3, "FH-8074", "nowhere")
 }
 
+// What came from the environment is hidden, also in letters that hold it, as those
+// of an earlier build do.
+func TestShow_MessageHoldsSecret_Hidden(t *testing.T) {
+	t.Parallel()
+	w := fragile(t, "poison_data") // which says "13 is unlucky"
+	w.write("p.toml", strings.Replace(w.read("p.toml"), `"events.csv"`, `"${WORD}.csv"`, 1))
+	w.env = append(w.env, "WORD=is unlucky")
+	for _, more := range [][]string{nil, {"--json"}} {
+		o := w.good(append([]string{"deadletter", "show", "p.toml"}, more...)...)
+		if strings.Contains(o.stdout, "unlucky") || strings.Count(o.stdout, "13 ${WORD}") != 2 {
+			t.Errorf("%q\n%s", more, o.stdout)
+		}
+	}
+}
+
 func TestAge(t *testing.T) {
 	for d, want := range map[time.Duration]string{-time.Second: "0 s ago", 59 * time.Second: "59 s ago", time.Minute: "1 min ago", 3 * time.Hour: "3 h ago", 50 * time.Hour: "2 d ago"} {
 		if got := age(d); got != want {

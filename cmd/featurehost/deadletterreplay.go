@@ -37,7 +37,7 @@ func lettersReplay(ctx context.Context, c *call) (err error) {
 	}
 	again := r.Letters - r.Passed - r.Filtered
 	c.result = r
-	c.summary = fmt.Sprintf("of %s letters %s pass, %s are filtered, %s fail again", ui.Count(r.Letters), ui.Count(r.Passed), ui.Count(r.Filtered), ui.Count(again))
+	c.summary = fmt.Sprintf("of %s %s pass, %s filtered, %s fail again", ui.Plural(r.Letters, "letter"), ui.Count(r.Passed), ui.Count(r.Filtered), ui.Count(again))
 	if !c.json {
 		ui.Replay(c.stdout, r)
 		fmt.Fprintln(c.stdout, c.summary)

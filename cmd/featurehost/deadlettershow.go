@@ -55,6 +55,7 @@ func lettersShow(_ context.Context, c *call) error {
 		if n++; limit > 0 && n > limit {
 			return errEnough
 		}
+		x.Message = c.hide(x.Message) // that of an earlier build may hold a secret
 		s, err := showLetter(x)
 		if err != nil {
 			return err
@@ -72,7 +73,7 @@ func lettersShow(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	c.result, c.summary = list, fmt.Sprintf("%s of %s dead letters", ui.Count(int64(n)), ui.Count(total))
+	c.result, c.summary = list, fmt.Sprintf("%s of %s", ui.Count(int64(n)), ui.Plural(total, "dead letter"))
 	if !c.json {
 		fmt.Fprintln(c.stdout, c.summary)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,33 +15,27 @@ import (
 )
 
 func pluginVerb() verb {
-	return verb{name: "plugin", usage: "list | inspect FILE | pack FILE.wasm MANIFEST.json | lock [--check]", short: "look at plugins; put a manifest into a module; pin what may run", run: plugin}
+	return verb{name: "plugin", usage: "list | inspect FILE | pack FILE.wasm MANIFEST.json | lock", short: "look at plugins; put a manifest into a module; pin what may run", run: plugin}
 }
 
 func plugin(ctx context.Context, c *call) error {
-	if len(c.args) == 0 {
-		return fault.New(BadFlag, "featurehost plugin takes: %s", c.verb.usage)
-	}
-	subs := map[string]func(context.Context, *call) error{"list": pluginList, "inspect": pluginInspect, "pack": pluginPack, "lock": pluginLock}
-	sub := c.args[0]
-	run, ok := subs[sub]
-	if !ok {
-		if sub == "-h" || sub == "--help" {
-			c.usage(c.flags())
-			return nil
-		}
-		return fault.New(BadFlag, "unknown command \"plugin %s\"%s", sub, didYouMean(sub, slices.Sorted(maps.Keys(subs))))
-	}
-	c.args = c.args[1:]
-	return run(ctx, c)
+	return c.one(ctx, []sub{
+		{"list", "[--plugins DIR]", "list the plugins of a folder, with what cannot be used and why", pluginList},
+		{"inspect", "FILE.wasm | FOLDER", "show what a plugin reads, makes and asks for", pluginInspect},
+		{"pack", "FILE.wasm MANIFEST.json [-o FILE]", "put a manifest into a module", pluginPack},
+		{"lock", "[--check] [--plugins DIR] [--lock FILE]", "pin the plugins of a folder by their digests", pluginLock},
+	})
 }
 
 // pluginShown is what --json tells of a plugin.
 type pluginShown struct {
 	host.PluginFile
-	Kind     string         `json:"kind,omitempty"`
-	ABI      string         `json:"abi,omitempty"`
-	Doc      string         `json:"doc,omitempty"`
+	Kind string `json:"kind,omitempty"`
+	ABI  string `json:"abi,omitempty"`
+	Doc  string `json:"doc,omitempty"`
+	// Grants are what it may do beside computing, Asks the limits of its manifest.
+	Grants   []string       `json:"grants,omitempty"`
+	Asks     map[string]any `json:"limits,omitempty"`
 	Error    string         `json:"error,omitempty"`
 	Manifest map[string]any `json:"manifest,omitempty"`
 }
@@ -54,8 +47,49 @@ func shown(p host.PluginFile) pluginShown {
 		s.Error = p.Err.Error()
 	case p.Manifest != nil:
 		s.Kind, s.ABI, s.Doc = string(p.Manifest.Kind), p.Manifest.ABI.String(), p.Manifest.Doc
+		s.Grants = grants(p)
+		if asks := asked(p.Manifest.Limits); len(asks) > 0 {
+			s.Asks = map[string]any{}
+			for _, x := range asks {
+				s.Asks[x.key] = x.value
+			}
+		}
 	}
 	return s
+}
+
+// grants are what a plugin may do beside computing, as plugins.lock writes them.
+func grants(p host.PluginFile) []string {
+	switch {
+	case p.Transport == "process":
+		return []string{"process"}
+	case p.Manifest.WASI:
+		return []string{"wasi:preview1"}
+	}
+	return nil
+}
+
+// ask is a limit that a manifest sets, with its value for people.
+type ask struct {
+	key   string
+	value any
+	text  string
+}
+
+func asked(l abi.Limits) (out []ask) {
+	add := func(set bool, key string, value any, text string) {
+		if set {
+			out = append(out, ask{key, value, key + " " + text})
+		}
+	}
+	add(l.Memory > 0, "memory", l.Memory, ui.Bytes(l.Memory))
+	add(l.OutputRatio > 0, "output_ratio", l.OutputRatio, fmt.Sprint(l.OutputRatio))
+	add(l.MaxBatchRows > 0, "max_batch_rows", l.MaxBatchRows, ui.Count(int64(l.MaxBatchRows)))
+	add(l.LogLines > 0, "log_lines", l.LogLines, ui.Count(int64(l.LogLines)))
+	add(l.FuelBase > 0, "fuel_base", l.FuelBase, ui.Count(l.FuelBase))
+	add(l.FuelPerRow > 0, "fuel_per_row", l.FuelPerRow, ui.Count(l.FuelPerRow))
+	add(l.Timeout > 0, "timeout", l.Timeout.Seconds(), ui.Seconds(l.Timeout.Seconds()))
+	return out
 }
 
 func pluginList(_ context.Context, c *call) error {
@@ -80,7 +114,7 @@ func pluginList(_ context.Context, c *call) error {
 			gone++
 		}
 	}
-	c.result, c.summary = list, fmt.Sprintf("%d plugins, %d cannot be used", len(list)-broken-gone, broken)
+	c.result, c.summary = list, fmt.Sprintf("%s, %d cannot be used", ui.Plural(int64(len(list)-broken-gone), "plugin"), broken)
 	if c.json {
 		return lockErr
 	}
@@ -160,6 +194,22 @@ func pluginInspect(_ context.Context, c *call) error {
 		rows = append(rows, []string{"  makes", "columns decided by its config", "", ""})
 	}
 	ui.Table(c.stdout, []string{"", "", "", ""}, rows)
+	limits := "none of its own"
+	if asks := asked(m.Limits); len(asks) > 0 {
+		texts := make([]string, len(asks))
+		for i, x := range asks {
+			texts[i] = x.text
+		}
+		limits = strings.Join(texts, ", ")
+	}
+	may := "nothing"
+	if len(s.Grants) > 0 {
+		may = s.Grants[0]
+	}
+	if may == "process" {
+		may += ": all that the user may who runs the host"
+	}
+	fmt.Fprintf(c.stdout, "  limits  %s\n  grants  %s\n", limits, may)
 	return nil
 }
 

@@ -47,7 +47,7 @@ func pluginLock(_ context.Context, c *call) error {
 			return fault.Wrap(err, BadFlag, "%s cannot be written", l.Path)
 		}
 	}
-	c.result, c.summary = s, fmt.Sprintf("%d plugins locked in %s", len(l.Plugins), l.Path)
+	c.result, c.summary = s, fmt.Sprintf("%s locked in %s", ui.Plural(int64(len(l.Plugins)), "plugin"), l.Path)
 	if !s.Changed {
 		c.summary += ", as they were"
 	}
@@ -73,7 +73,7 @@ func checkLock(c *call, path, dir string) error {
 	}
 	c.result, c.summary = list, "the plugins are those of the lock"
 	if len(list) > 0 {
-		c.summary = fmt.Sprintf("%d differences from the lock; if they are meant, give the same command without --check", len(list))
+		c.summary = fmt.Sprintf("%s from the lock; if meant, give the same command without --check", ui.Plural(int64(len(list)), "difference"))
 	}
 	if !c.json {
 		var rows [][]string

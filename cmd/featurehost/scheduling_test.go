@@ -174,6 +174,24 @@ func TestScheduling_Cron_TriesAgainOnlyWhatItMayCure(t *testing.T) {
 	}
 }
 
+// TestScheduling_RejectedRows_Told runs the page's script over days of which one
+// has a row without a key, then with nothing left to do.
+func TestScheduling_RejectedRows_Told(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("jq"); err != nil {
+		hosttest.Missing(t, "there is no jq")
+	}
+	w := scheduled(t)
+	w.good("run", "spend.toml", "--end", daysAgo(4), "--quiet")
+	w.write("events.csv", w.read("events.csv")+","+daysAgo(1)+"T11:00:00Z,1.5\n")
+	w.write("rejected.sh", blocks(t, "rejected.sh")[0])
+	for _, want := range []int{1, 0} {
+		if out, status := w.shell("sh rejected.sh spend.toml"); status != want || strings.Contains(out, "1 rows rejected: featurehost deadletter list spend.toml") != (want == 1) {
+			t.Errorf("status %d, want %d\n%s\n%s", status, want, out, w.read("run.json"))
+		}
+	}
+}
+
 // airflow is as much of Airflow as a DAG file asks for: the task runs at once.
 var airflow = map[string]string{
 	"airflow/__init__.py":   "",

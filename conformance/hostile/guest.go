@@ -7,17 +7,20 @@ import (
 	"github.com/featurehost/featurehost/abi"
 )
 
-// When says at what moment a guest does its misdeed.
+// When says at what moment a plugin does its misdeed.
 type When int
 
-// The moments, in order.
+// The moments, in order; those after AtBatch are of programs.
 const (
-	AtLoad  When = iota // its bytes alone are wrong
-	AtOpen              // it is instantiated and bound
-	AtBatch             // it serves batches, but for those whose first value is 13
+	AtLoad     When = iota // what lies in its file or folder is wrong
+	AtOpen                 // it is started and bound
+	AtBatch                // it serves batches, but for those whose first value is 13
+	AfterBatch             // it answers such a batch as it should, and strikes behind it
+	AtFlush                // it is keyed, and asked for what it has kept
+	AtClose                // it is asked to end; what the host then does is in its log
 )
 
-// Guest is a plugin that does one thing wrong.
+// Guest is a module that does one thing wrong.
 type Guest struct {
 	Name string // of the misdeed
 	When When
@@ -33,17 +36,17 @@ type Guest struct {
 }
 
 //go:embed guests/hostile.wasm
-var program []byte
+var guestProgram []byte
 
-// Program is guests/hostile.c, compiled, without a manifest.
-func Program() []byte { return program }
+// GuestProgram is guests/hostile.c, compiled, without a manifest.
+func GuestProgram() []byte { return guestProgram }
 
 // Wasm gives the guest as a file, with its manifest.
 func (g Guest) Wasm() ([]byte, error) {
 	if g.made != nil {
 		return g.made(), nil
 	}
-	return abi.Pack(program, Manifest(g.Kind, g.Output))
+	return abi.Pack(guestProgram, Manifest(g.Kind, g.Output))
 }
 
 // Config is the stage's, by which the program knows its mode.
@@ -54,8 +57,8 @@ func (g Guest) Config() map[string]any {
 	return map[string]any{"mode": g.Mode}
 }
 
-// Manifest of the program: it reads column x, a float64. output "" leaves the
-// columns to the guest.
+// Manifest of a plugin that reads column x, a float64. output "" leaves the
+// columns to the plugin.
 func Manifest(kind abi.Kind, output string) []byte {
 	if output == "" {
 		output = `{"mode":"init"}`
@@ -63,5 +66,5 @@ func Manifest(kind abi.Kind, output string) []byte {
 	return fmt.Appendf(nil, `{"abi":"1.0","name":"hostile","version":"1.0.0","kind":%q,
 		"input":{"columns":[{"name":"x","type":"float64","nullable":true}]},"output":%s,
 		"config_schema":{"type":"object","properties":{"mode":{"type":"string","default":"good"}},"additionalProperties":false},
-		"stateful":false,"deterministic":true}`, kind, output)
+		"stateful":%t,"deterministic":true}`, kind, output, kind == abi.Keyed)
 }

@@ -3,18 +3,12 @@ package hostile_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/conformance/hostile"
@@ -23,8 +17,6 @@ import (
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // little is what guests may burn here, so that those that burn all of it are
 // soon done.
@@ -50,7 +42,7 @@ type yard struct {
 
 func newYard(t testing.TB) *yard {
 	t.Helper()
-	b, err := host.NewBench(host.BenchOptions{StartFuel: 5_000_000, Overdraft: 1_000_000})
+	b, err := host.NewBench(host.BenchOptions{StartFuel: 5_000_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,41 +162,12 @@ func TestGuests_EachEndsInItsCode_HostGoesOn(t *testing.T) {
 	}
 }
 
-// footprint is what a leak would show in.
-type footprint struct{ goroutines, files, heap, resident int64 }
-
-func measure(t testing.TB) footprint {
-	t.Helper()
-	debug.FreeOSMemory()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	f := footprint{goroutines: int64(runtime.NumGoroutine()), heap: int64(m.HeapAlloc)}
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("there is no /proc: ", err)
-	}
-	f.files = int64(len(files))
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.resident = pages * int64(os.Getpagesize())
-	return f
-}
-
-// go test ./conformance/hostile -run Repeated -repeat 200
-var repeated = flag.Int("repeat", 20, "how often each misdeed is done for the test of leaks")
-
 // After many repetitions of every misdeed the host holds what it held after the
 // first few.
 func TestGuests_Repeated_NothingLeaks(t *testing.T) {
-	times := *repeated
+	n := times(20)
 	if testing.Short() {
-		times = 3
+		n = 3
 	}
 	y := newYard(t)
 	type loaded struct {
@@ -231,22 +194,17 @@ func TestGuests_Repeated_NothingLeaks(t *testing.T) {
 			}
 		}
 	}
-	round(max(3, times/10))
+	round(max(3, n/10))
 	before := measure(t)
-	round(times)
+	round(n)
 	after := measure(t)
-	t.Logf("%d guests, %d times: before %+v, after %+v", len(guests), times, before, after)
-	if after.goroutines > before.goroutines || after.files > before.files {
-		t.Errorf("goroutines or files leak: %+v, then %+v", before, after)
-	}
-	if after.heap > before.heap+4<<20 || after.resident > before.resident+64<<20 {
-		t.Errorf("memory leaks: %+v, then %+v", before, after)
-	}
+	t.Logf("%d guests, %d times: before %+v, after %+v", len(guests), n, before, after)
+	compare(t, before, after)
 }
 
 // The committed program is what its source says: where a rebuild gives other
 // bytes, it does the same.
-func TestProgram_Rebuilt_DoesTheSame(t *testing.T) {
+func TestGuestProgram_Rebuilt_DoesTheSame(t *testing.T) {
 	if _, err := exec.LookPath("clang"); err != nil {
 		hosttest.Missing(t, "clang is not installed")
 		return
@@ -260,7 +218,7 @@ func TestProgram_Rebuilt_DoesTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bytes.Equal(built, hostile.Program()) {
+	if bytes.Equal(built, hostile.GuestProgram()) {
 		return
 	}
 	y := newYard(t)

@@ -18,6 +18,15 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:row %d", p.Object, p.Row+1)
 }
 
+// Rows tells where n rows are that begin here: "a.csv:row 1", or "a.csv:rows 1 to
+// 8192"; "" where that is not known.
+func (p Position) Rows(n int64) string {
+	if p.Object == "" || n == 1 {
+		return p.String()
+	}
+	return fmt.Sprintf("%s:rows %d to %d", p.Object, p.Row+1, p.Row+n)
+}
+
 // Batch is a run of rows on one edge of the pipeline.
 type Batch struct {
 	Record   Record

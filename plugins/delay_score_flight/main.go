@@ -27,7 +27,7 @@ type config struct {
 func open(text json.RawMessage, _ *arrow.Schema) (flight.Transform, error) {
 	var c config
 	if err := json.Unmarshal(text, &c); err != nil {
-		return nil, err
+		return nil, flight.ConfigError("config: %w", err)
 	}
 	out := arrow.NewSchema([]arrow.Field{{Name: "delay_score", Type: arrow.PrimitiveTypes.Float64, Nullable: true}}, nil)
 	return flight.Func(out, func(_ context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {

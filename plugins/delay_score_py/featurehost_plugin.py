@@ -29,13 +29,15 @@ at the end of input until it gives None or a batch without rows:
 Batches of flush have the schema flush_schema(schema, out): keys and time, then
 the columns of out but for fh_rows.
 
-Errors: ConfigError from open tells what is wrong with the config. DataError
-from process rejects the rows: they are not tried again. MemoryError asks for
-fewer rows at a time. Any other exception is a crash of the batch, which is
-tried once more.
+Errors: ConfigError from open tells what is wrong with the config; after any
+other exception of open the plugin did not start. DataError from process rejects
+the rows: they are not tried again. MemoryError asks for fewer rows at a time.
+Any other exception, sys.exit() too, is a crash of the batch, which is tried once
+more. Its traceback is in the host's log.
 
-Needs pyarrow and nothing else. Standard output belongs to the host: print()
-goes to standard error, which the host logs.
+Needs pyarrow and nothing else. Standard output belongs to the host: from the
+import of this module on print() goes to standard error, which the host logs, and
+so does what was printed before and is still in Python's buffer.
 """
 
 import base64
@@ -46,9 +48,24 @@ import sys
 import threading
 import time
 import traceback
+from urllib.parse import quote
 
-import pyarrow as pa
-import pyarrow.flight as flight
+
+def _take_stdout():
+    """Points standard output at standard error and gives what it was, for the handshake."""
+    taken = os.dup(1)
+    os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # writes out what is buffered
+    return taken
+
+
+# Before other modules are imported, which may print. None where no host has
+# started the program, as in the plugin's own tests.
+_host = _take_stdout() if os.environ.get("FEATUREHOST_PLUGIN") == "transform-v1" else None
+
+import pyarrow as pa  # noqa: E402
+import pyarrow.flight as flight  # noqa: E402
 
 
 class ConfigError(Exception):
@@ -70,21 +87,26 @@ def serve(open, folder=None):
     folder = folder or os.path.dirname(os.path.abspath(sys.argv[0]))
     with io.open(os.path.join(folder, "manifest.json"), encoding="utf-8") as f:
         manifest = json.load(f)
-    if os.environ.get("FEATUREHOST_PLUGIN") != "transform-v1":
+    if _host is None:
         sys.exit(
             f"{manifest['name']} {manifest['version']} is a plugin for featurehost, which starts it itself.\n"
             f"{manifest.get('doc', '')}\nPut its folder into plugins/ and name it in a stage: "
             f"use = \"{manifest['name']}\""
         )
+    if os.environ.get("PLUGIN_CLIENT_CERT"):
+        sys.exit("this SDK knows no mutual TLS: leave mtls out of the stage")
     socket = os.path.join(os.environ["TMPDIR"], "flight.sock")
-    server = _Server("grpc+unix://" + socket, manifest, open)
+    server = _Server(_location(socket), manifest, open)
     threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
-    os.write(1, f"1|1|unix|{socket}|grpc|\n".encode())
-    sys.stdout.flush()
-    os.dup2(2, 1)
-    sys.stdout.reconfigure(line_buffering=True)
+    os.write(_host, os.fsencode(f"1|1|unix|{socket}|grpc|\n"))
+    os.close(_host)
     server.serve()
     os._exit(0)
+
+
+def _location(socket):
+    """The URI of a socket. Arrow decodes its escapes, then gRPC those that are left."""
+    return "grpc+unix://" + quote(os.fsencode(socket).replace(b"%", b"%25"))
 
 
 def _watch_parent(parent):
@@ -124,13 +146,10 @@ class _Server(flight.FlightServerBase):
 
     def _bind(self, request):
         schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(request["input_schema"])))
-        try:
-            out, process, *rest = self._open(request["config"], schema)
-        except ConfigError as e:
-            raise pa.ArrowInvalid(str(e)) from None
-        if self._manifest["kind"] == "keyed" and not rest:
+        out, process, flush = _opened(self._open, request["config"], schema)
+        if self._manifest["kind"] == "keyed" and flush is None:
             raise flight.FlightInternalError("by its manifest the plugin is keyed, but its open gives no flush")
-        bound = _Bound(schema, out, process, *rest)
+        bound = _Bound(schema, out, process, flush)
         with self._lock:
             handle = str(len(self._bound) + 1)
             self._bound[handle] = bound
@@ -153,7 +172,7 @@ class _Server(flight.FlightServerBase):
             except StopIteration:
                 return
             ack = json.dumps({"ack": json.loads(chunk.app_metadata.to_pybytes())["seq"]}).encode()
-            made = _guarded(bound.process, chunk.data)
+            made = _made("process", bound.process, chunk.data)
             if made is None or made.num_rows == 0:
                 writer.write_metadata(ack)
                 continue
@@ -164,7 +183,7 @@ class _Server(flight.FlightServerBase):
     def _flush(self, bound, writer, rows):
         writer.begin(bound.flushed)
         while True:
-            made = _guarded(bound.flush)
+            made = _made("flush", bound.flush)
             if made is None or made.num_rows == 0:
                 return
             if made.schema != bound.flushed:
@@ -187,7 +206,7 @@ class _Server(flight.FlightServerBase):
 class _Bound:
     """What open gave for a stage; one call at a time."""
 
-    def __init__(self, schema, out, process, flush=None):
+    def __init__(self, schema, out, process, flush):
         self.out = out
         self.process = process
         self.flush = flush
@@ -195,14 +214,59 @@ class _Bound:
         self.lock = threading.Lock()
 
 
-def _guarded(call, *args):
-    """Calls the plugin's own code and gives its errors the status of the protocol."""
+def _opened(open, config, schema):
+    """Calls the plugin's open and gives (schema, process, flush), where flush may be None."""
     try:
-        return call(*args)
+        made = open(config, schema)
+    except ConfigError as e:
+        raise pa.ArrowInvalid(_text(e)) from None
+    except BaseException as e:
+        raise _crash(e) from None
+    parts = list(made) if isinstance(made, (tuple, list)) else []
+    if len(parts) == 2:
+        parts.append(None)
+    if len(parts) == 3 and isinstance(parts[0], pa.Schema) and callable(parts[1]) and (parts[2] is None or callable(parts[2])):
+        return parts
+    raise _misfit("open", made, "(schema, process) or (schema, process, flush)")
+
+
+def _made(name, call, *args):
+    """Calls the plugin's process or flush, and gives its errors the status of the protocol."""
+    try:
+        made = call(*args)
     except DataError as e:
-        raise pa.ArrowInvalid(str(e)) from None
+        raise pa.ArrowInvalid(_text(e)) from None
     except MemoryError as e:
-        raise pa.ArrowMemoryError(str(e) or "not enough memory for so many rows") from None
-    except Exception as e:
-        traceback.print_exc()
-        raise flight.FlightInternalError(f"{type(e).__name__}: {e}") from None
+        raise pa.ArrowMemoryError(_text(e) or "not enough memory for so many rows") from None
+    except BaseException as e:
+        raise _crash(e) from None
+    if made is None or isinstance(made, pa.RecordBatch):
+        return made
+    raise _misfit(name, made, "a pyarrow.RecordBatch or None")
+
+
+def _crash(e):
+    """The status of any other exception. sys.exit() is one: it would end a thread and tell nobody."""
+    traceback.print_exception(type(e), e, e.__traceback__)
+    return flight.FlightInternalError(f"{type(e).__name__}: {_text(e)}")
+
+
+def _text(e):
+    """What an exception says, as text that can be sent: file names need not be UTF-8."""
+    try:
+        return str(e).encode("utf-8", "backslashreplace").decode()
+    except Exception:
+        return "it has no text"
+
+
+def _misfit(name, made, expected):
+    return flight.FlightInternalError(f"{name} returned {_kind(made)}, expected {expected}")
+
+
+def _kind(made):
+    name = type(made).__name__
+    if made is None:
+        return "None"
+    if isinstance(made, tuple) and len(made) < 9:
+        return f"({', '.join(type(part).__name__ for part in made)})"
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

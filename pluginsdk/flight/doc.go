@@ -15,6 +15,10 @@
 // way: f(a and b) must be f(a) followed by f(b). A Keyed keeps what it knows of
 // its keys between batches, and gives the rest at the end.
 //
+// Errors are told apart: ConfigError, DataError and ErrMemory say what is at
+// fault, and any other error, one of another gRPC server too, is a crash of the
+// plugin's.
+//
 // Serve does what the protocol asks beside: the handshake, standard output moved
 // to standard error, answers cut to the size of a message, panics turned into
 // errors, and an end when the host is gone.

@@ -56,7 +56,7 @@ func (p *plugin) DoExchange(stream flight.FlightService_DoExchangeServer) error 
 			return answer(ctx, b.transform, reader.RecordBatch(), out, said.Seq)
 		})
 		if err != nil {
-			return refusal(err)
+			return err
 		}
 	}
 	if err := reader.Err(); err != nil && !errors.Is(err, io.EOF) {
@@ -65,11 +65,11 @@ func (p *plugin) DoExchange(stream flight.FlightService_DoExchangeServer) error 
 	return nil
 }
 
-// answer computes one batch and sends it.
+// answer computes one batch and sends it; its errors are statuses.
 func answer(ctx context.Context, t Transform, in arrow.RecordBatch, out *outbox, seq int64) error {
 	made, err := t.Process(ctx, in)
 	if err != nil {
-		return err
+		return refusal(err)
 	}
 	ack := fmt.Appendf(nil, `{"ack":%d}`, seq)
 	if made == nil || made.NumRows() == 0 {

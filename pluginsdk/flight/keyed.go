@@ -69,8 +69,11 @@ func (p *plugin) flush(stream flight.FlightService_DoExchangeServer, b *bound, r
 		more := false
 		err := guarded(stream.Context(), "Flush", func(ctx context.Context) error {
 			made, err := k.Flush(ctx)
-			if made == nil || err != nil {
-				return err
+			if err != nil {
+				return refusal(err)
+			}
+			if made == nil {
+				return nil
 			}
 			defer made.Release()
 			if more = made.NumRows() > 0; !more {
@@ -82,7 +85,7 @@ func (p *plugin) flush(stream flight.FlightService_DoExchangeServer, b *bound, r
 			return out.send(made, nil)
 		})
 		if err != nil {
-			return refusal(err)
+			return err
 		}
 		if !more {
 			return nil

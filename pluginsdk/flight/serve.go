@@ -104,7 +104,7 @@ func compact(b []byte) []byte {
 	return out.Bytes()
 }
 
-// guarded runs a call of the plugin's own code and turns a panic into an error.
+// guarded runs what calls the plugin's own code and turns a panic into a status.
 func guarded(ctx context.Context, what string, f func(context.Context) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -86,7 +85,7 @@ func (p *plugin) bind(body []byte) ([]byte, error) {
 	defer r.Release()
 	t, err := p.open(request.Config, r.Schema())
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, refusedOpen(err)
 	}
 	if t == nil || t.Schema() == nil {
 		return nil, status.Error(codes.Internal, "the plugin opened without a schema")
@@ -116,15 +115,4 @@ func (p *plugin) find(handle string) (*bound, error) {
 		return nil, status.Errorf(codes.FailedPrecondition, "no stage is bound to the handle %q", handle)
 	}
 	return b, nil
-}
-
-// refusal makes a status of an error of Process.
-func refusal(err error) error {
-	if _, ok := status.FromError(err); ok {
-		return err
-	}
-	if errors.Is(err, ErrMemory) {
-		return status.Error(codes.ResourceExhausted, err.Error())
-	}
-	return status.Error(codes.InvalidArgument, err.Error())
 }

@@ -3,8 +3,6 @@ package flight
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -16,14 +14,14 @@ type Transform interface {
 	// plugin decides in mode "init". A filter's first column is fh_keep or fh_rows.
 	Schema() *arrow.Schema
 	// Process answers one batch of the columns that the manifest names. It
-	// borrows in, and gives the answer away; nil is an answer without rows. An
-	// error rejects the batch, see DataError.
+	// borrows in, and gives the answer away; nil is an answer without rows. What
+	// its errors mean, see DataError and ErrMemory.
 	Process(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error)
 }
 
 // Open makes a Transform of a stage's config, checked by the host against the
-// manifest, defaults filled in, and of its input. An error is shown to whoever
-// wrote the config.
+// manifest, defaults filled in, and of its input. What its errors mean, see
+// ConfigError.
 type Open func(config json.RawMessage, input *arrow.Schema) (Transform, error)
 
 // Func makes a Transform of a schema and a function.
@@ -41,11 +39,3 @@ func (f function) Schema() *arrow.Schema { return f.schema }
 func (f function) Process(ctx context.Context, in arrow.RecordBatch) (arrow.RecordBatch, error) {
 	return f.process(ctx, in)
 }
-
-// DataError says that the rows are at fault: they go the way of the stage's
-// on_error, and are not tried again. Any other error of Process means the same.
-func DataError(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
-// ErrMemory asks for fewer rows at a time, when it is in the tree of an error of
-// Process.
-var ErrMemory = errors.New("not enough memory for so many rows")

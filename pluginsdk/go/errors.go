@@ -1,5 +1,7 @@
 package sdk
 
+import "errors"
+
 // Status is what a call answers to the host.
 type Status int32
 
@@ -45,7 +47,8 @@ func statusOf(err error, plainly Status) Status {
 	if err == nil {
 		return OK
 	}
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		return e.Status
 	}
 	return plainly

@@ -8,7 +8,6 @@ import (
 // Plugin is a registered plugin. Package sdktest runs it natively.
 type Plugin struct {
 	fields []Field // names may hold ${key}
-	keeps  bool    // a filter
 	setUp  func(config any) (call func(Batch, *Builder) error, err error)
 
 	call func(Batch, *Builder) error

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,7 @@ type Catalog struct{ entries []Entry }
 
 // Discover reads the manifests of *.wasm and */*.wasm in the folders, and of the
 // folders of process plugins, */manifest.json; a folder that does not exist holds
-// no plugins, and hidden files are none. The errors tell what cannot be used,
+// no plugins, and hidden files are none. Links are followed. The errors tell what cannot be used,
 // each of them also in its entry where it has one.
 func Discover(dirs ...string) (*Catalog, []error) {
 	c := &Catalog{}
@@ -62,18 +63,52 @@ func found(dir string) ([]string, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, Unreadable, "the plugin folder %q cannot be listed", dir)
 	}
-	var out []string
+	var out, linked []string
 	for _, d := range list {
 		path := filepath.Join(dir, d.Name())
 		switch {
 		case strings.HasPrefix(d.Name(), "."):
+		case d.Type()&fs.ModeSymlink != 0:
+			linked = append(linked, behind(path)...)
 		case strings.HasSuffix(d.Name(), ".wasm"):
 			out = append(out, path)
 		case d.IsDir():
 			out = append(out, inFolder(path)...)
 		}
 	}
-	return out, nil
+	return distinct(append(out, linked...)), nil
+}
+
+// behind lists what a link in a plugin folder stands for: a module, or what the
+// folder holds that it leads to. One that leads nowhere is an entry that cannot be
+// used: else nobody would learn why a plugin is not found.
+func behind(link string) []string {
+	info, err := os.Stat(link)
+	switch {
+	case err != nil || strings.HasSuffix(link, ".wasm"):
+		return []string{link}
+	case info.IsDir():
+		return inFolder(link)
+	}
+	return nil
+}
+
+// distinct leaves out a module that is in the list before, by another way: a link
+// does not make two plugins of one file, and may lead to the very folder that it
+// lies in. The folders of programs all stay: they go by their own names.
+func distinct(paths []string) (out []string) {
+	seen := map[string]bool{}
+	for _, p := range paths {
+		real, err := filepath.EvalSymlinks(p)
+		if err != nil || !strings.HasSuffix(p, ".wasm") {
+			real = p
+		}
+		if !seen[real] {
+			seen[real] = true
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // inFolder lists what a folder in a plugin folder holds: its modules, or itself
@@ -170,7 +205,7 @@ func (c *Catalog) unknown(name string, builtins []string) error {
 		return err.WithHint("did you mean %q?", s)
 	}
 	if len(c.entries) == 0 {
-		return err.WithHint("no plugins were found: drop a .wasm file into plugins/")
+		return err.WithHint("no plugins were found: put a module NAME.wasm, or the folder of a program NAME/ with its manifest.json, into plugins/")
 	}
 	return err.WithHint("`featurehost plugin list` shows what is there")
 }

@@ -4,7 +4,8 @@
 // running anything, and holds plugins against plugins.lock.
 //
 //   - C1: a name and version stand for one file. Two files that claim the same
-//     are an error, whichever of them was wanted.
+//     are an error, whichever of them was wanted. A link is the file or the folder
+//     that it leads to.
 //   - C2: a broken file harms nobody who does not use it: it is an entry with
 //     an error, shown by a listing and raised by Find.
 //   - C3: the order of entries, and which one Find picks, depend on names and

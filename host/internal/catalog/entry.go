@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
@@ -25,7 +26,7 @@ const (
 type Entry struct {
 	Name      string // of the manifest; of the file, without .wasm, when that cannot be read
 	Version   string // of the manifest; empty when that cannot be read
-	Path      string // of the file, or of the folder
+	Path      string // of the file, or of the folder; of what a link to a folder leads to
 	Dir       string // the plugin folder it was found in; empty when it was named
 	Transport Transport
 	Digest    string // sha256 of the file's bytes, or of the folder, "sha256:..."
@@ -64,7 +65,7 @@ func Read(path string) Entry {
 }
 
 func bytesOf(path string) (b []byte, size int64, err error) {
-	f, err := os.Open(path)
+	f, err := openAtOnce(path)
 	if err != nil {
 		return nil, 0, fault.Wrap(err, Unreadable, "the plugin cannot be opened")
 	}
@@ -83,6 +84,11 @@ func bytesOf(path string) (b []byte, size int64, err error) {
 		return nil, info.Size(), fault.Wrap(err, Unreadable, "the plugin cannot be read").At("%s", path)
 	}
 	return b, int64(len(b)), nil
+}
+
+// openAtOnce opens what may be no file: a pipe would wait for who writes it.
+func openAtOnce(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 func digestOf(b []byte) string {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
@@ -27,10 +26,15 @@ const (
 )
 
 // readFolder makes the entry of a process plugin: a folder NAME with the program
-// NAME and manifest.json.
+// NAME and manifest.json. NAME is that of the link where the folder is one.
 func readFolder(path string) Entry {
 	e := Entry{Name: nameOf(path), Path: path, Transport: Process}
-	f, err := digestFolder(path)
+	var f contents
+	real, err := target(path)
+	if err == nil {
+		e.Path = real
+		f, err = digestFolder(real)
+	}
 	e.Digest, e.Size = f.digest, f.size
 	if err == nil {
 		e.Manifest, err = f.plugin(e.Name)
@@ -41,6 +45,20 @@ func readFolder(path string) Entry {
 	}
 	e.Version = e.Manifest.Version
 	return e
+}
+
+// target is the folder that a path stands for, when it is a link. A link is
+// followed this once: what it leads to now is digested, checked and started, also
+// when it leads elsewhere by then.
+func target(path string) (string, error) {
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return path, fault.Wrap(err, Unreadable, "the plugin's folder cannot be read")
+	}
+	return path, nil
 }
 
 // nameOf is the name of a folder, also of one that is named by a way to it.
@@ -102,7 +120,7 @@ func (f contents) plugin(name string) (*abi.Manifest, error) {
 
 // digestFolder digests the files of a folder: sha256 over a line for each, in
 // the order of their paths, of its own sha256, x when it may be executed or else
-// -, and its path. Links are followed to files. Hidden files and folders and
+// -, and its path. Links in it are followed to files. Hidden files and folders and
 // __pycache__ are left out: they come and go as programs run.
 func digestFolder(root string) (contents, error) {
 	f := contents{modes: map[string]fs.FileMode{}}
@@ -150,7 +168,7 @@ func digestFolder(root string) (contents, error) {
 
 // file digests one file and notes what it is.
 func (f *contents) file(root, path string) ([]byte, error) {
-	in, err := os.OpenFile(filepath.Join(root, filepath.FromSlash(path)), os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for who writes it
+	in, err := openAtOnce(filepath.Join(root, filepath.FromSlash(path)))
 	if err != nil {
 		return nil, fault.Wrap(err, Unreadable, "a file of the plugin cannot be opened")
 	}

@@ -196,3 +196,20 @@ func TestFolder_Digest_AsDocumented(t *testing.T) {
 		t.Errorf("got %s, want %s of\n%s", got, want, list)
 	}
 }
+
+// A pipe that has the name of a module is no plugin, and nobody waits for it.
+func TestDiscover_PipeNamedAsModule_NotWaitedFor(t *testing.T) {
+	dir := folder(t, map[string]string{"a.wasm": "alpha@1.0.0"})
+	must(t, syscall.Mkfifo(filepath.Join(dir, "pipe.wasm"), 0o600))
+	must(t, syscall.Mkfifo(filepath.Join(dir, "link"), 0o600))
+	must(t, os.Symlink("link", filepath.Join(dir, "linked.wasm")))
+	c, errs := Discover(dir)
+	if _, err := c.Find("alpha"); err != nil || len(errs) != 2 {
+		t.Errorf("%v, %v", err, errs)
+	}
+	for _, name := range []string{"pipe", "linked"} {
+		if _, err := c.Find(name); !fault.Is(err, Unreadable) || !strings.Contains(err.Error(), "no file") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

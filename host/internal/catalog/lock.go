@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -105,18 +106,39 @@ func (l *Lock) Encode() ([]byte, error) {
 
 // ReadLock reads a lock; nil when there is no such file.
 func ReadLock(path string) (*Lock, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
+	b, err := lockBytes(path)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	plugins, line, err := parseLock(string(b))
+	if err != nil {
+		return nil, fault.New(BadLock, "%v", err).At("%s:%d", path, line).WithHint("restore it from version control; or, when every plugin was looked at, `featurehost plugin lock` writes it anew")
+	}
+	return &Lock{Path: path, Plugins: plugins, Renew: "featurehost plugin lock"}, nil
+}
+
+// lockBytes reads the file of a lock; nil when nothing has that name. A link that
+// leads nowhere is not nothing: somebody wanted a lock.
+func lockBytes(path string) ([]byte, error) {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
+	}
+	f, err := openAtOnce(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fault.New(BadLock, "the lock is a link that leads nowhere").At("%s", path).WithHint("mend the link; or remove it, when no lock is wanted")
 	}
 	if err != nil {
 		return nil, fault.Wrap(err, BadLock, "the lock cannot be read")
 	}
-	plugins, line, err := parseLock(string(b))
-	if err != nil {
-		return nil, fault.New(BadLock, "%v", err).At("%s:%d", path, line).WithHint("`featurehost plugin lock` writes it anew")
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fault.Wrap(err, BadLock, "the lock is no file").At("%s", path)
 	}
-	return &Lock{Path: path, Plugins: plugins, Renew: "featurehost plugin lock"}, nil
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fault.Wrap(err, BadLock, "the lock cannot be read").At("%s", path)
+	}
+	return b, nil
 }
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -188,6 +189,27 @@ func TestReadLock_Malformed_LineNamed(t *testing.T) {
 	e := must2(discover(t, folder(t, map[string]string{"a.wasm": "score@1.0.0"})).Find("score"))(t)
 	if err := l.Check(e); !fault.Is(err, NotLocked) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A lock that is a link is followed; one that leads nowhere is not as if there
+// were no lock, and a pipe is not waited for.
+func TestReadLock_OddFiles(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	must(t, os.WriteFile(at("lock"), []byte("version = 1\n"), 0o644))
+	must(t, os.Symlink("lock", at("link")))
+	must(t, os.Symlink("nowhere", at("dangling")))
+	must(t, os.Symlink("circle", at("circle")))
+	must(t, syscall.Mkfifo(at("pipe"), 0o600))
+	if l, err := ReadLock(at("link")); l == nil || err != nil {
+		t.Errorf("a link: %v, %v", l, err)
+	}
+	for name, says := range map[string]string{"dangling": "leads nowhere", "circle": "too many", "pipe": "no file"} {
+		l, err := ReadLock(at(name))
+		if l != nil || !fault.Is(err, BadLock) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), at(name)) {
+			t.Errorf("%s: %v, %v", name, l, err)
+		}
 	}
 }
 

@@ -21,10 +21,10 @@ func (l *Lock) Check(e Entry) error {
 		return nil
 	case p != nil:
 		return fault.New(abi.CodeDigest, "plugin %s@%s in %s is %s, and %s has %s", e.Name, e.Version, e.Path, Short(e.Digest), l.Path, Short(p.Digest)).
-			WithHint("if the change is meant: `%s`", l.Renew)
+			WithHint("restore it from where it is kept; or, when every plugin was looked at and the change is meant, `%s`", l.Renew)
 	}
 	err := fault.New(NotLocked, "plugin %s@%s in %s is not in %s%s", e.Name, e.Version, e.Path, l.Path, others)
-	return err.WithHint("if it is meant to run: `%s`", l.Renew)
+	return err.WithHint("remove it; or, if it was looked at and is meant to run, `%s`", l.Renew)
 }
 
 // find gives the lock of a plugin; others names what it has of other versions.

@@ -24,6 +24,7 @@ type Binding struct {
 	static    []flow.Field // declared output columns; nil when the plugin decides
 	selection selection
 	source    []int // of each output column: input column i, or ^i for column i of the plugin's answer
+	limits    abi.Limits
 }
 
 // selection says by which column a filter tells the rows that stay.
@@ -68,6 +69,9 @@ func Bind(m *abi.Manifest, config map[string]any, in *flow.Schema, by Grouping) 
 		fields = append(fields, flow.Field{Name: want.Name, Type: typ, Nullable: want.Nullable})
 	}
 	b.Seen = arrow.NewSchema(fields, nil)
+	if err := b.bindMoved(m.Kind); err != nil {
+		return nil, err
+	}
 	return b, b.bindStatic(m, config)
 }
 
@@ -230,15 +234,15 @@ func (b *Binding) place(made []flow.Field) error {
 	return nil
 }
 
-// matchStatic holds what fh_init answered against the manifest (ABI-W-011).
+// matchStatic holds what the plugin answered against the manifest (ABI-W-011).
 func matchStatic(want, got []flow.Field) error {
 	if len(want) != len(got) {
-		return Refusal(abi.CodeOutputSchema, "fh_init answered %d columns, the manifest declares %d", len(got), len(want))
+		return Refusal(abi.CodeOutputSchema, "the plugin answered %d columns, the manifest declares %d", len(got), len(want))
 	}
 	for i, w := range want {
 		if g := got[i]; g.Name != w.Name || g.Nullable != w.Nullable || !sameType(w.Type, g.Type) {
-			return Refusal(abi.CodeOutputSchema, "output column %d is %q (%s, nullable %t) by fh_init and %q (%s, nullable %t) by the manifest",
-				i, g.Name, cdata.TypeName(g.Type), g.Nullable, w.Name, cdata.TypeName(w.Type), w.Nullable)
+			return Refusal(abi.CodeOutputSchema, "output column %d is %q (%s, nullable %t) by the plugin and %q (%s, nullable %t) by the manifest",
+				i, g.Name, typeName(g.Type), g.Nullable, w.Name, cdata.TypeName(w.Type), w.Nullable)
 		}
 	}
 	return nil

@@ -36,7 +36,11 @@ func (c *Counts) Add(name string, delta float64) error {
 	if c.n == nil {
 		c.n = map[string]float64{}
 	}
-	c.n[name] += delta
+	sum := c.n[name] + delta
+	if math.IsInf(sum, 0) {
+		return Refusal(abi.CodeMisuse, "%v is added to the counter %q, which is then no finite number", delta, name)
+	}
+	c.n[name] = sum
 	return nil
 }
 
@@ -50,6 +54,16 @@ func (c *Counts) AddAll(deltas map[string]float64) error {
 	return nil
 }
 
+// Take adds all that other has counted, which starts again from nothing; the
+// error is FH-3007.
+func (c *Counts) Take(other *Counts) error {
+	other.mu.Lock()
+	n := other.n
+	other.n = nil
+	other.mu.Unlock()
+	return c.AddAll(n)
+}
+
 // Flush hands over what was counted, rounded, and starts again from nothing.
 func (c *Counts) Flush(to flow.Counter, label string) {
 	c.mu.Lock()
@@ -61,8 +75,19 @@ func (c *Counts) Flush(to flow.Counter, label string) {
 	sort.Strings(names)
 	for _, name := range names {
 		if to != nil {
-			to.Add("plugin_"+name, label, int64(math.Round(c.n[name])))
+			to.Add("plugin_"+name, label, whole(c.n[name]))
 		}
 	}
 	c.n = nil
+}
+
+// whole rounds to the nearest number that 64 bits hold.
+func whole(x float64) int64 {
+	switch {
+	case x >= 1<<63:
+		return math.MaxInt64
+	case x <= -1<<63:
+		return math.MinInt64
+	}
+	return int64(math.Round(x))
 }

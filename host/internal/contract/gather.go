@@ -11,8 +11,8 @@ import (
 )
 
 // chosen is the rows that a filter keeps: as numbers for the types that most
-// columns have, as a mask for the library, which knows all types but spends
-// twice the time.
+// columns have, as a mask for the library, which spends twice
+// the time.
 type chosen struct {
 	rows []int32
 	mask *array.Boolean
@@ -33,6 +33,9 @@ func choose(mask *array.Boolean, count int) chosen {
 // of gives the chosen rows of a column; the caller releases them.
 func (c chosen) of(ctx context.Context, col arrow.Array) (arrow.Array, error) {
 	d := col.Data()
+	if d.DataType().ID() == arrow.MAP { // the library filters all nested types but this one
+		return c.taken(ctx, col)
+	}
 	var buffers []*memory.Buffer
 	if b := d.Buffers(); len(b) < 2 || b[1] == nil {
 		return compute.FilterArray(ctx, col, c.mask, compute.FilterOptions{})
@@ -40,6 +43,7 @@ func (c chosen) of(ctx context.Context, col arrow.Array) (arrow.Array, error) {
 	switch t := col.DataType().(type) {
 	case *arrow.StringType, *arrow.BinaryType:
 		buffers = c.texts(d)
+	case *arrow.DictionaryType: // its indices alone are no column
 	case arrow.FixedWidthDataType:
 		switch t.BitWidth() {
 		case 64:
@@ -58,6 +62,15 @@ func (c chosen) of(ctx context.Context, col arrow.Array) (arrow.Array, error) {
 	out := array.NewData(col.DataType(), len(c.rows), buffers, nil, nulls, 0)
 	defer out.Release()
 	return array.MakeFromData(out), nil
+}
+
+// taken gives the chosen rows of a column by their numbers.
+func (c chosen) taken(ctx context.Context, col arrow.Array) (arrow.Array, error) {
+	data := array.NewData(arrow.PrimitiveTypes.Int32, len(c.rows), []*memory.Buffer{nil, memory.NewBufferBytes(arrow.GetBytes(c.rows))}, nil, 0, 0)
+	defer data.Release()
+	rows := array.NewInt32Data(data)
+	defer rows.Release()
+	return compute.TakeArray(ctx, col, rows)
 }
 
 func pick[T uint32 | uint64](rows []int32, d arrow.ArrayData) *memory.Buffer {

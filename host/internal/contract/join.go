@@ -8,13 +8,26 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/flow"
 )
 
 // Join puts the guest's columns beside those that it never saw. A map's
 // columns travel by reference; a filter's are cut down to the rows that stay.
-// nil means that no row stays.
+// nil means that no row stays. What breaks the library on the way is the
+// plugin's failure, FH-3002: that its answer passed all checks is no proof.
 func (b *Binding) Join(ctx context.Context, in, made flow.Record) (flow.Record, error) {
+	return b.JoinPiece(ctx, in, made, &Answer{})
+}
+
+// JoinPiece is Join for a piece of an answer; sum is what the pieces before came
+// to, and is the caller's to keep for the next one.
+func (b *Binding) JoinPiece(ctx context.Context, in, made flow.Record, sum *Answer) (out flow.Record, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			out, err = nil, Refusal(abi.CodeTrap, "the host broke down on the plugin's answer: %v", r)
+		}
+	}()
 	switch b.selection {
 	case byKeep:
 		keep := made.Column(0).(*array.Boolean)
@@ -24,7 +37,7 @@ func (b *Binding) Join(ctx context.Context, in, made flow.Record) (flow.Record, 
 		defer keep.Release()
 		return b.filtered(ctx, in, made, keep, false)
 	case byTake:
-		return b.taken(ctx, in, made)
+		return b.taken(ctx, in, made, sum)
 	}
 	return b.joined(in.Columns(), made.Columns(), in.NumRows()), nil
 }

@@ -13,9 +13,12 @@ import (
 
 // taken puts beside each row of a keyed plugin's answer the input row that it
 // names.
-func (b *Binding) taken(ctx context.Context, in, made flow.Record) (flow.Record, error) {
+func (b *Binding) taken(ctx context.Context, in, made flow.Record, sum *Answer) (flow.Record, error) {
 	if made.NumRows() == 0 {
 		return nil, nil
+	}
+	if err := b.checkTake(in, numbers(made), sum); err != nil {
+		return nil, err
 	}
 	rows := made.Column(0)
 	columns := make([]arrow.Array, len(b.source))

@@ -33,6 +33,14 @@ func NewLog(to *slog.Logger, plugin string, limit int) *Log {
 
 // Line keeps or drops a line; level is 0 error to 4 trace.
 func (l *Log) Line(level int32, text string) {
+	if l.Admit() {
+		l.Write(level, text)
+	}
+}
+
+// Admit tells whether there is room for one more line, and takes it: who asks
+// first need not make the text of a line that is dropped.
+func (l *Log) Admit() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now := l.clock(); now.Sub(l.since) >= time.Second {
@@ -41,9 +49,14 @@ func (l *Log) Line(level int32, text string) {
 	}
 	if l.kept >= l.limit {
 		l.dropped++
-		return
+		return false
 	}
 	l.kept++
+	return true
+}
+
+// Write passes on a line that was admitted.
+func (l *Log) Write(level int32, text string) {
 	to := slog.LevelInfo
 	switch {
 	case level <= 0:

@@ -11,7 +11,8 @@ import (
 // says anything.
 const judgedFrom = 10_000
 
-// Circuit says when failures stop a stage; zero fields take the default.
+// Circuit says when failures stop a stage; zero fields take the default. So 0 is
+// not "no failure at all", and a pipeline file refuses it: its values are above 0.
 type Circuit struct {
 	Rejected float64 // share of rows that may be rejected or skipped; default 0.01
 	Failures int     // batches in a row that may fail; default 5
@@ -36,6 +37,19 @@ type breaker struct {
 	rejected int64
 	failures int // batches in a row
 	open     *fault.Error
+	told     map[fault.Code]bool // which failures Settings.Warn was told of
+}
+
+// first tells whether a failure is the first of its code.
+func (b *breaker) first(code fault.Code) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.told == nil {
+		b.told = map[fault.Code]bool{}
+	}
+	known := b.told[code]
+	b.told[code] = true
+	return !known
 }
 
 // done counts a batch of which so many rows were rejected; failed says that it
@@ -56,7 +70,8 @@ func (b *breaker) done(rows, rejected int64, failed bool) error {
 		b.open = fault.New(abi.CodeCircuit, "the plugin failed on %d of %d rows, more than %g %%", b.rejected, b.rows, 100*b.limits.Rejected)
 	}
 	if b.open != nil {
-		return b.open.WithHint("look at the dead letter, and correct the plugin; else raise the stage's circuit")
+		e := *b.open // whoever places it writes to it
+		return &e
 	}
 	return nil
 }

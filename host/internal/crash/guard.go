@@ -27,7 +27,14 @@ type Settings struct {
 	Circuit Circuit
 	Rejects flow.Rejects // for DeadLetter
 	Counter flow.Counter
+	// Warn is told of the first failure of each code, where the policy is not to
+	// fail; nil tells nobody.
+	Warn func(text string)
 }
+
+// NotTried is the reason of rows that were turned down because too many others
+// of their batch had failed.
+const NotTried = "not_tried"
 
 // Counts that a Stage reports, by stage.
 const (
@@ -106,8 +113,12 @@ func (s *Stage) part(ctx context.Context, in flow.Batch, emit flow.Emit) error {
 	if err := a.do(ctx, in, true); err != nil {
 		return err
 	}
-	if err := s.breaker.done(in.Rows(), a.rejected, a.poison > mostPoison); err != nil {
-		return fault.As(err).At("stage %q", s.settings.Name)
+	if err := s.breaker.done(in.Rows(), a.rejected, a.gaveUp); err != nil {
+		hint := "correct the plugin, or raise the stage's circuit; on_error = \"dead_letter\" keeps the rows that fail, with the reason"
+		if s.settings.Policy == DeadLetter {
+			hint = "look at the dead letter, and correct the plugin; else raise the stage's circuit"
+		}
+		return fault.As(err).At("stage %q", s.settings.Name).WithHint("%s", hint)
 	}
 	return nil
 }
@@ -116,25 +127,27 @@ func (s *Stage) part(ctx context.Context, in flow.Batch, emit flow.Emit) error {
 type attempt struct {
 	stage    *Stage
 	emit     flow.Emit
-	poison   int   // rows found one by one; one more when the rest was given up
+	poison   int   // rows found one by one
+	late     int   // tries that ran out of time
+	gaveUp   bool  // the search: the rest is turned down untried
 	rejected int64 // rows
-	last     error // why the last row was rejected
+	last     error // of the last try that failed
 }
 
 // do tries a batch; again says that it may be tried twice.
 func (a *attempt) do(ctx context.Context, in flow.Batch, again bool) error {
-	if a.poison >= mostPoison {
-		a.poison = mostPoison + 1
-		return a.reject(ctx, in, a.last, "not tried: other rows of its batch failed, the last with ")
+	if a.poison >= mostPoison || a.late >= mostLate {
+		a.gaveUp = true
+		return a.reject(ctx, in, NotTried, "other rows of its batch failed, the last with "+text(a.last))
 	}
 	w := a.stage.worker
 	out, err := w.Do(ctx, in, false)
-	what := remedyFor(err)
+	what := a.remedy(err)
 	if what == retry && again && ctx.Err() == nil {
 		if out, err = w.Do(ctx, in, true); err == nil {
 			a.count(CountRetried, 1)
 		}
-		what = remedyFor(err)
+		what = a.remedy(err)
 	}
 	switch {
 	case err == nil:
@@ -147,8 +160,9 @@ func (a *attempt) do(ctx context.Context, in flow.Batch, again bool) error {
 		return err
 	case in.Rows() == 1:
 		a.poison++
-		a.last = err
-		return a.reject(ctx, in, err, "")
+		e := fault.As(err)
+		a.warn(e)
+		return a.reject(ctx, in, e.Code.String(), e.Message)
 	}
 	half := in.Rows() / 2
 	for _, at := range [][2]int64{{0, half}, {half, in.Rows()}} {
@@ -160,6 +174,37 @@ func (a *attempt) do(ctx context.Context, in flow.Batch, again bool) error {
 		}
 	}
 	return nil
+}
+
+// remedy is remedyFor, and remembers what it judged.
+func (a *attempt) remedy(err error) remedy {
+	if err == nil {
+		return none
+	}
+	a.last = err
+	if overtime(err) {
+		a.late++
+	}
+	return remedyFor(err)
+}
+
+// text is an error without its place, which is that of another row.
+func text(err error) string {
+	e := fault.As(err)
+	return e.Code.String() + ": " + e.Message
+}
+
+// warn tells of the first failure of its kind.
+func (a *attempt) warn(e *fault.Error) {
+	s := a.stage.settings
+	if s.Warn == nil || !a.stage.breaker.first(e.Code) {
+		return
+	}
+	what := "are kept in the dead letter"
+	if s.Policy == Skip {
+		what = "are left out"
+	}
+	s.Warn("rows that fail with " + e.Code.String() + " " + what + "; the first: " + e.Error())
 }
 
 // send hands on what a worker gave, which emit owns from then on.
@@ -175,8 +220,8 @@ func (a *attempt) send(out []flow.Batch) error {
 	return nil
 }
 
-// reject turns rows down for a reason, which the message tells after a prefix.
-func (a *attempt) reject(ctx context.Context, in flow.Batch, why error, prefix string) error {
+// reject turns rows down for a reason.
+func (a *attempt) reject(ctx context.Context, in flow.Batch, reason, message string) error {
 	s := a.stage.settings
 	a.rejected += in.Rows()
 	if s.Policy == Skip {
@@ -187,8 +232,7 @@ func (a *attempt) reject(ctx context.Context, in flow.Batch, why error, prefix s
 	for i := range rows {
 		rows[i] = i
 	}
-	e := fault.As(why)
-	if err := s.Rejects.Reject(ctx, flow.Rejection{Stage: s.Name, Reason: e.Code.String(), Message: prefix + e.Message, Batch: in, Rows: rows}); err != nil {
+	if err := s.Rejects.Reject(ctx, flow.Rejection{Stage: s.Name, Reason: reason, Message: message, Batch: in, Rows: rows}); err != nil {
 		return err
 	}
 	a.count(CountRejected, in.Rows())

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -32,13 +34,17 @@ func (w *worker) Open(_ context.Context, in *flow.Schema) (*flow.Schema, error) 
 func (w *worker) Process(context.Context, flow.Batch, flow.Emit) error {
 	return errors.New("the guard calls Do")
 }
-func (w *worker) Flush(context.Context, flow.Emit) error   { return nil }
-func (w *worker) Close() error                             { return nil }
-func (w *worker) Fork(context.Context) (flow.Stage, error) { return w, nil }
-func (w *worker) Reads() []string                          { return []string{"x"} }
-func (w *worker) Makes() []string                          { return nil }
-func (w *worker) Most(in flow.Batch) int64                 { return w.most }
-func values(b flow.Batch) []int64                          { return b.Record.Column(0).(*array.Int64).Int64Values() }
+func (w *worker) Flush(context.Context, flow.Emit) error { return nil }
+func (w *worker) Close() error                           { return nil }
+func (w *worker) Fork(context.Context) (flow.Stage, error) {
+	c := *w
+	c.calls = nil
+	return &c, nil
+}
+func (w *worker) Reads() []string          { return []string{"x"} }
+func (w *worker) Makes() []string          { return nil }
+func (w *worker) Most(in flow.Batch) int64 { return w.most }
+func values(b flow.Batch) []int64          { return b.Record.Column(0).(*array.Int64).Int64Values() }
 
 func (w *worker) Do(_ context.Context, in flow.Batch, fresh bool) ([]flow.Batch, error) {
 	call := fmt.Sprint(values(in))
@@ -245,9 +251,84 @@ func TestGuard_ManyBadRows_RestOfTheBatchRejected(t *testing.T) {
 	if last := out[len(out)-1]; last > 60 || len(out)+len(r.rows) != 300 {
 		t.Errorf("%d rows came out, up to %d, and %d were rejected", len(out), last, len(r.rows))
 	}
-	if last := r.letters[len(r.letters)-1]; !strings.Contains(last, "not tried") || !strings.Contains(last, "FH-3001") {
+	if last := r.letters[len(r.letters)-1]; !strings.Contains(last, crash.NotTried) || !strings.Contains(last, "FH-3001") {
 		t.Errorf("the last letter: %s", last)
 	}
+}
+
+// Rows that hang cost a deadline at each try: the search for them ends after some.
+func TestGuard_HangingRows_SearchEnds(t *testing.T) {
+	w := &worker{bad: map[int64]int{}}
+	for v := range int64(10) {
+		w.bad[v*1000] = abi.CodeDeadline
+	}
+	in := numbers(t, 0, 1<<14)
+	defer in.Release()
+	s, r, _ := settings(crash.DeadLetter)
+	s.Circuit.Rejected = 1
+	out, err := through(t, w, s, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := 0
+	for _, call := range w.calls {
+		if slices.ContainsFunc(strings.Fields(strings.Trim(strings.TrimPrefix(call, "fresh "), "[]")), func(v string) bool { return strings.HasSuffix(v, "000") && len(v) == 4 || v == "0" }) {
+			late++
+		}
+	}
+	if late < 20 || late > 41 || len(out)+len(r.rows) != 1<<14 {
+		t.Errorf("%d tries ran out of time; %d rows came out, %d were rejected", late, len(out), len(r.rows))
+	}
+	if last := r.letters[len(r.letters)-1]; !strings.Contains(last, crash.NotTried) || !strings.Contains(last, "FH-5005") {
+		t.Errorf("the last letter: %s", last)
+	}
+}
+
+// What rows fail with is told once for each code, whatever becomes of them.
+func TestGuard_FirstFailures_Told(t *testing.T) {
+	for policy, want := range map[crash.Policy]string{
+		crash.Skip:       "rows that fail with FH-3001 are left out; the first: FH-3001: 3 is bad\nrows that fail with FH-3003 are left out; the first: FH-3003: 5 is bad",
+		crash.DeadLetter: "rows that fail with FH-3001 are kept in the dead letter; the first: FH-3001: 3 is bad\nrows that fail with FH-3003 are kept in the dead letter; the first: FH-3003: 5 is bad",
+	} {
+		var told []string
+		s, _, _ := settings(policy)
+		s.Warn = func(text string) { told = append(told, text) }
+		in := numbers(t, 0, 10)
+		if _, err := through(t, &worker{bad: map[int64]int{3: abi.CodeData, 4: abi.CodeData, 5: abi.CodeFuel}}, s, in); err != nil {
+			t.Error(err)
+		}
+		in.Release()
+		if got := strings.Join(told, "\n"); got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+}
+
+// Copies of a stage meet the open circuit beside each other.
+func TestGuard_OpenCircuit_EachHasItsError(t *testing.T) {
+	s, _, _ := settings(crash.Skip)
+	s.Circuit.Failures, s.Counter = 1, nil // that of the tests is for one goroutine
+	bad := map[int64]int{}
+	for v := range int64(40) {
+		bad[v] = abi.CodeData
+	}
+	g := crash.Guard(&worker{bad: bad, most: 1 << 40}, s)
+	var wait sync.WaitGroup
+	for range 4 {
+		f, err := g.Fork(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait.Go(func() {
+			in := numbers(t, 0, 40)
+			defer in.Release()
+			err := f.Process(t.Context(), in, func(b flow.Batch) error { b.Release(); return nil })
+			if e := fault.As(err); e == nil || e.Code != abi.CodeCircuit || !strings.Contains(e.Hint, "on_error") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // ABI-W-072: the circuit opens.

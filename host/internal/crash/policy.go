@@ -20,6 +20,15 @@ const (
 // halving.
 const mostPoison = 16
 
+// mostLate is how many tries of one batch may run out of time before the search
+// for the rows at fault is given up: one row that hangs takes about that many.
+const mostLate = 40
+
+// overtime tells whether a try ended because its time was over.
+func overtime(err error) bool {
+	return fault.Is(err, abi.CodeTimeout) || fault.Is(err, abi.CodeDeadline)
+}
+
 // remedy is what may help against a failure.
 type remedy int
 

@@ -11,6 +11,8 @@
 //   - D3: memory does not grow with the number of letters.
 //   - D4: letters of a stage lie in the order in which they arrived, which with
 //     several workers is no order of the source; object and source_row are.
+//   - D5: a file that was damaged is an error: it never reads as fewer letters, and
+//     no size that it claims is believed.
 //
 // It does not choose what happens to a run that rejects rows. docs/formats/
 // dead-letter.md describes the file.

@@ -16,7 +16,7 @@ import (
 // Letter is one rejected row.
 type Letter struct {
 	Row     flow.Record // the row alone, as the stage saw it
-	Reason  string      // null_key, null_timestamp, bad_row; of a plugin the code of its failure, FH-3002
+	Reason  string      // null_key, null_timestamp, bad_row; of a plugin the code of its failure, FH-3002; not_tried
 	Message string      // detail; may be empty
 	Stage   string      // who turned it down
 	Plugin  string      // name@version; empty when the stage is built in
@@ -28,8 +28,8 @@ type Letter struct {
 	SourceRow int64
 }
 
-// A file tells the version of its format in its Parquet metadata. Files without
-// it are older and of version 1, whose columns are those of now.
+// A file tells the version of its format in its Parquet metadata, and its sum.
+// Files with neither are older and of version 1, whose columns are those of now.
 const (
 	formatKey     = "featurehost.dead_letter"
 	formatVersion = "1"

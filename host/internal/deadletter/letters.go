@@ -63,16 +63,18 @@ func create(dir, prefix, stage string) (*letters, error) {
 	}
 	f := &letters{path: filepath.Join(dir, prefix+fileName(stage))}
 	var err error
-	if f.os, err = os.OpenFile(f.temporary(), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644); err != nil {
+	if f.os, err = os.OpenFile(f.temporary(), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644); err != nil {
 		return nil, err
 	}
 	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithDictionaryFor("row", false), parquet.WithStatsFor("row", false))
 	// The library would close the file, which must be synced first.
-	f.out, err = pqarrow.NewFileWriter(columns(), struct{ io.Writer }{f.os}, props, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
+	f.out, err = pqarrow.NewFileWriter(columns(), struct{ io.Writer }{f.os}, props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, errors.Join(err, f.os.Close(), os.Remove(f.temporary()))
 	}
-	if err := f.out.AppendKeyValueMetadata(formatKey, formatVersion); err != nil {
+	// The sum comes last: nothing that looks like it stands behind it.
+	err = errors.Join(f.out.AppendKeyValueMetadata(formatKey, formatVersion), f.out.AppendKeyValueMetadata(sumKey, noSum))
+	if err != nil {
 		return nil, errors.Join(err, f.out.Close(), f.os.Close(), os.Remove(f.temporary()))
 	}
 	f.build = array.NewRecordBuilder(memory.DefaultAllocator, columns())
@@ -119,6 +121,15 @@ func (f *letters) flush() error {
 	return f.err
 }
 
+// seal gives the file its sum.
+func (f *letters) seal() error {
+	info, err := f.os.Stat()
+	if err != nil {
+		return err
+	}
+	return seal(f.os, info.Size())
+}
+
 // drop leaves nothing of the file.
 func (f *letters) drop() error {
 	f.build.Release()
@@ -134,6 +145,9 @@ func (f *letters) finish() error {
 	}
 	f.build.Release()
 	err = errors.Join(err, f.out.Close())
+	if err == nil {
+		err = f.seal()
+	}
 	if err == nil {
 		err = f.os.Sync()
 	}

@@ -57,6 +57,9 @@ func List(root string) (groups []Group, unfinished []string, err error) {
 	return groups, unfinished, nil
 }
 
+// groupColumns are reason, stage, plugin and digest.
+func groupColumns() []int { return []int{1, 3, 4, 5} }
+
 // groupsOf counts the letters of one file.
 func groupsOf(run, path string) []Group {
 	var written time.Time
@@ -64,7 +67,7 @@ func groupsOf(run, path string) []Group {
 		written = info.ModTime()
 	}
 	counts := map[Group]int64{}
-	err := read(path, []int{1, 3, 4, 5}, func(b arrow.RecordBatch) error {
+	err := read(path, groupColumns(), func(b arrow.RecordBatch) error {
 		text := func(c, i int) string { return b.Column(c).(*array.String).Value(i) }
 		for i := range int(b.NumRows()) {
 			counts[Group{Run: run, File: path, Written: written, Reason: text(0, i), Stage: text(1, i), Plugin: text(2, i), Digest: text(3, i)}]++

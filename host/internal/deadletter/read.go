@@ -8,9 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/arrow-go/v18/parquet"
 
 	"github.com/featurehost/featurehost/host/fault"
 )
@@ -39,7 +37,22 @@ func Read(path string, f func(Letter) error) error {
 
 // read calls f with the batches of a file, of some of its columns or, with nil,
 // of all. An error of f ends the read and is returned.
-func read(path string, columns []int, f func(arrow.RecordBatch) error) (err error) {
+func read(path string, columns []int, f func(arrow.RecordBatch) error) error {
+	in, size, err := openFile(path)
+	if err != nil {
+		return unreadable(err, path)
+	}
+	defer in.Close() //nolint:errcheck // only read
+	var own error    // of f
+	err = decode(in, size, columns, func(b arrow.RecordBatch) error { own = f(b); return own })
+	if err != nil && own == nil {
+		return unreadable(err, path)
+	}
+	return err
+}
+
+// decode is read for the bytes of a file.
+func decode(in parquet.ReaderAtSeeker, size int64, columns []int, f func(arrow.RecordBatch) error) (err error) {
 	// The Parquet library panics over some damaged files.
 	inside := false
 	defer func() {
@@ -47,62 +60,42 @@ func read(path string, columns []int, f func(arrow.RecordBatch) error) (err erro
 			if inside {
 				panic(p) // the caller's own
 			}
-			err = unreadable(fmt.Errorf("%v", p), path)
+			err = fmt.Errorf("%v", p)
 		}
 	}()
-	in, err := file.OpenParquetFile(path, false)
+	r, err := openParquet(in, size)
 	if err != nil {
-		return unreadable(err, path)
-	}
-	defer in.Close() //nolint:errcheck // only read
-	if v := in.MetaData().KeyValueMetadata().FindValue(formatKey); v != nil && *v != formatVersion {
-		return unreadable(fmt.Errorf("it is of version %q of the format, and this build reads version %s", *v, formatVersion), path)
-	}
-	r, err := pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{BatchSize: readRows}, memory.DefaultAllocator)
-	if err != nil {
-		return unreadable(err, path)
-	}
-	s, err := r.Schema()
-	if err != nil {
-		return unreadable(err, path)
-	}
-	if err := sameColumns(s); err != nil {
-		return unreadable(err, path)
+		return err
 	}
 	batches, err := r.GetRecordReader(context.Background(), columns, nil)
 	if err != nil {
-		return unreadable(err, path)
+		return err
 	}
 	defer batches.Release()
+	all := r.ParquetReader().NumRows()
+	left := all
 	for batches.Next() {
+		b := batches.RecordBatch()
+		left -= b.NumRows()
 		inside = true
-		err := f(batches.RecordBatch())
+		err := f(b)
 		inside = false
 		if err != nil {
 			return err
 		}
 	}
 	if err := batches.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return unreadable(err, path)
+		return err
+	}
+	// Where a column ends early the library tells nothing else than the end.
+	if left != 0 {
+		return fmt.Errorf("%d of %d letters are missing", left, all)
 	}
 	return nil
 }
 
 func unreadable(err error, path string) error {
 	return fault.Wrap(err, Unreadable, "the dead letter cannot be read").At("%s", path)
-}
-
-func sameColumns(got *arrow.Schema) error {
-	want := columns()
-	if got.NumFields() != want.NumFields() {
-		return fmt.Errorf("%d columns: %d were expected", got.NumFields(), want.NumFields())
-	}
-	for i, w := range want.Fields() {
-		if g := got.Field(i); g.Name != w.Name || !arrow.TypeEqual(g.Type, w.Type) {
-			return fmt.Errorf("column %d is %q of type %s: %q of type %s was expected", i, g.Name, g.Type, w.Name, w.Type)
-		}
-	}
-	return nil
 }
 
 func letterOf(b arrow.RecordBatch, i int) (l Letter, err error) {

@@ -19,6 +19,9 @@ type Options struct {
 	Plugins map[string]Plugin
 	// Prefix begins the names of the files, where several writers share a folder.
 	Prefix string
+	// Redact takes secrets out of messages before they are written; nil leaves them
+	// as they are. What a plugin says may hold its config.
+	Redact func(string) string
 }
 
 // Plugin is what a letter tells of the plugin that turned a row down.
@@ -47,6 +50,9 @@ func Open(dir string, o Options) (*Writer, error) {
 		return nil, fault.New(NotKept, "the dead letter has no folder")
 	}
 	o.Plugins = maps.Clone(o.Plugins)
+	if o.Redact == nil {
+		o.Redact = func(message string) string { return message }
+	}
 	return &Writer{dir: dir, options: o, files: map[string]*letters{}, counts: map[string]int64{}}, nil
 }
 
@@ -64,7 +70,7 @@ func (w *Writer) Reject(_ context.Context, r flow.Rejection) error {
 			return fault.New(BadRejection, "stage %q rejected row %d of a batch of %d", r.Stage, i, r.Batch.Rows())
 		}
 	}
-	plugin := w.options.Plugins[r.Stage]
+	plugin, message := w.options.Plugins[r.Stage], w.options.Redact(r.Message)
 	for _, i := range r.Rows {
 		// Encoding is the costly part and needs no lock.
 		row, err := encodeRow(r.Batch.Record, i)
@@ -72,7 +78,7 @@ func (w *Writer) Reject(_ context.Context, r flow.Rejection) error {
 			return fault.Wrap(err, NotKept, "row %d of a batch of stage %q cannot be written", i, r.Stage)
 		}
 		l := letter{row: row, Letter: Letter{
-			Reason: r.Reason, Message: r.Message, Stage: r.Stage, Plugin: plugin.Name, Digest: plugin.Digest,
+			Reason: r.Reason, Message: message, Stage: r.Stage, Plugin: plugin.Name, Digest: plugin.Digest,
 			Object: r.Batch.Position.Object, SourceRow: r.Batch.Position.Row + int64(i),
 		}}
 		if err := w.add(l); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/config"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/parts"
@@ -79,7 +80,10 @@ func (s *Step) Keyed() flow.Keyed {
 type Plugin struct {
 	Name, Version, Digest, Path string
 	Kind                        string
-	Memory                      int64 // bytes that each instance may hold
+	Transport                   string     // "wasm" or "process"
+	Limits                      abi.Limits // in force; a process has none of memory and fuel
+	OnError                     string     // what becomes of rows that it fails on
+	Lock                        string     // the lock that names it; empty without one
 }
 
 // Queries is what binding and running need of the SQL engine for [query].

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +20,11 @@ type Options struct {
 	TempDir string
 	// StartTimeout is how long a program may take to its handshake; default 20 s.
 	StartTimeout time.Duration
+	// BindTimeout is how long it may take to describe itself, and to bind; default
+	// 20 s each.
+	BindTimeout time.Duration
+	// ShutdownTimeout is how long it may take to end when asked to; default 5 s.
+	ShutdownTimeout time.Duration
 	// Env names further variables of the host's environment that plugins are
 	// given, beside PATH, LANG, LC_ALL, LC_CTYPE and TZ.
 	Env []string
@@ -38,12 +44,10 @@ type Engine struct {
 
 // NewEngine makes an engine; it starts nothing yet.
 func NewEngine(o Options) *Engine {
-	if o.StartTimeout == 0 {
-		o.StartTimeout = 20 * time.Second
-	}
-	if o.LogLevel == "" {
-		o.LogLevel = "info"
-	}
+	o.StartTimeout = cmp.Or(o.StartTimeout, 20*time.Second)
+	o.BindTimeout = cmp.Or(o.BindTimeout, 20*time.Second)
+	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 5*time.Second)
+	o.LogLevel = cmp.Or(o.LogLevel, "info")
 	return &Engine{options: o}
 }
 

@@ -125,10 +125,5 @@ func clip(s string) string {
 	if len(s) > most {
 		s = s[:most] + "..."
 	}
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7F && r < 0xA0 {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?")))
+	return contract.Indent(strings.TrimSpace(contract.Printable([]byte(s))))
 }

@@ -86,11 +86,12 @@ func (k *Keyed) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 		part := rest.Slice(0, k.stage.Most(rest))
 		rest.Release()
 		from += part.Rows()
+		where := contract.Where(part)
 		out, err := k.part(ctx, part)
 		part.Release()
 		if err != nil {
 			k.lose()
-			return k.stage.shared.placed(err, "")
+			return k.stage.shared.placed(err, where)
 		}
 		for i, b := range out {
 			if err := emit(b); err != nil {
@@ -103,7 +104,6 @@ func (k *Keyed) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 }
 
 func (k *Keyed) part(ctx context.Context, in flow.Batch) ([]flow.Batch, error) {
-	k.stage.shared.batches.Add(1)
 	made, _, err := k.stage.ask(ctx, k.session, in.Record)
 	if err != nil {
 		return nil, err

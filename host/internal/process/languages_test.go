@@ -304,9 +304,13 @@ func TestLanguages_Failures_SameCodes(t *testing.T) {
 			}{
 				{"open", abi.CodeConfig, "fail must not be"},
 				{"open_panics", abi.CodeInit, "no model"},
+				{"open_error", abi.CodeInit, "no model"},
+				{"open_backend", abi.CodeInit, "unknown model"},
 				{"process", abi.CodeData, "row 3 is odd"},
 				{"memory", abi.CodeMemory, ""},
 				{"panic", abi.CodeBadBatch, ""},
+				{"error", abi.CodeBadBatch, "no such table"},
+				{"backend", abi.CodeBadBatch, "backend is down"},
 				{"schema", abi.CodeBadBatch, "another schema"},
 				{"none", 4005, "0 rows, expected 5"},
 			} {
@@ -421,6 +425,38 @@ func TestLanguages_ParentGone_Ends(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The temporary folder may have a name that is no URI.
+func TestLanguages_OddTempDir_Works(t *testing.T) {
+	in := hosttest.Zoo(t, 5, 1)
+	defer in.Release()
+	for language, dir := range zoos() {
+		t.Run(language, func(t *testing.T) {
+			odd := filepath.Join(shortTemp(t), "a b#c?d%41")
+			if err := os.Mkdir(odd, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			e := newEngine(t)
+			e.options.TempDir = odd
+			s, _ := open(t, load(t, e, dir(t)), Use{}, in.Record.Schema())
+			process(t, s, in).Release()
+			if started, _ := filepath.Glob(filepath.Join(odd, "fh-*", "flight.sock")); len(started) != 1 {
+				t.Errorf("sockets in the folder: %q", started)
+			}
+		})
+	}
+}
+
+// shortTemp gives a temporary folder whose path leaves room for that of a socket.
+func shortTemp(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "fhtest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // A plugin that is started by hand says what it is.

@@ -31,7 +31,7 @@ func (p *pool) get(ctx context.Context, fresh bool) (*session, error) {
 	if err := p.keeper.opened(); err != nil {
 		return nil, err
 	}
-	for {
+	for !fresh || !p.short() { // one that died was fresh's: its successor has served nobody
 		s := p.pop()
 		if s == nil {
 			break
@@ -56,6 +56,13 @@ func (p *pool) get(ctx context.Context, fresh bool) (*session, error) {
 		}
 	}
 	return p.fill(ctx)
+}
+
+// short tells whether a session died that was not replaced yet.
+func (p *pool) short() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost > 0
 }
 
 func (p *pool) pop() *session {
@@ -107,7 +114,7 @@ func (p *pool) start(ctx context.Context) (*session, error) {
 	}
 	if p.schema != nil && !contract.SameSchema(p.schema, s.schema) {
 		s.discard()
-		return nil, fault.New(cdata.SchemaDrift, "featurehost.bind answered another output schema than in an earlier process: %v, then %v", p.schema, s.schema)
+		return nil, fault.New(cdata.SchemaDrift, "featurehost.bind answered another output schema than in an earlier process: %s, then %s", contract.Shown(p.schema), contract.Shown(s.schema))
 	}
 	return s, nil
 }

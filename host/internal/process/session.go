@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,11 +29,9 @@ import (
 	"github.com/featurehost/featurehost/host/internal/process/wire"
 )
 
-// Deadlines of calls that move no rows.
+// Deadlines of calls that move no rows, beside those of Options.
 const (
-	actionTimeout   = 20 * time.Second // describe and bind
-	healthTimeout   = 5 * time.Second
-	shutdownTimeout = 5 * time.Second
+	healthTimeout = 5 * time.Second
 	// idleTooLong is after how long without work a process is asked for its
 	// health before it is given a batch.
 	idleTooLong = 30 * time.Second
@@ -54,7 +54,7 @@ type blueprint struct {
 }
 
 // timeouts are fields so that tests need not wait.
-type timeouts struct{ action, health, shutdown, idle time.Duration }
+type timeouts struct{ start, action, health, shutdown, idle time.Duration }
 
 // session is one live process and its stream. It serves one caller at a time.
 type session struct {
@@ -86,7 +86,7 @@ func (b *blueprint) start(ctx context.Context) (*session, error) {
 	}
 	proc, err := starter.Start(ctx, launch.Spec{
 		Path: b.module.program, Env: b.engine.environment(), TempDir: b.engine.options.TempDir,
-		Timeout: b.engine.options.StartTimeout, MTLS: b.mtls, Line: func(text string) { b.log.Line(2, text) },
+		Timeout: b.timeouts.start, MTLS: b.mtls, Line: func(text string) { b.log.Line(2, text) },
 	})
 	if err != nil {
 		return nil, err
@@ -106,7 +106,8 @@ func (s *session) begin(ctx context.Context) (err error) {
 	if t := s.proc.TLS(); t != nil {
 		trust = credentials.NewTLS(t)
 	}
-	s.conn, err = grpc.NewClient("unix:"+s.proc.Socket(),
+	// By a dialer of ours: a path in a target would be read as a URL.
+	s.conn, err = grpc.NewClient("passthrough:///localhost", grpc.WithContextDialer(s.dial),
 		grpc.WithTransportCredentials(trust),
 		grpc.WithNoProxy(), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), grpc.WithIdleTimeout(0),
 		// Windows as large as a message: nobody waits for leave to send the rest.
@@ -120,6 +121,10 @@ func (s *session) begin(ctx context.Context) (err error) {
 		return err
 	}
 	return s.bind(ctx)
+}
+
+func (s *session) dial(ctx context.Context, _ string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", s.proc.Socket())
 }
 
 // headroom is what a message from the plugin may have beyond its limit: what
@@ -274,6 +279,7 @@ func (s *session) hangUp() {
 		s.cancel()
 	}
 	s.stream, s.cancel, s.flushing = nil, nil, false
+	s.seq = 0 // each exchange counts its own batches (ABI-P-006)
 }
 
 // encode makes the message of a batch. over tells that it is too large.
@@ -296,9 +302,9 @@ func (s *session) encode(r flow.Record) (m *flight.FlightData, over bool, err er
 }
 
 // exchange sends a batch and calls take for each batch of the answer, until it
-// is acknowledged. An error of take ends it. The caller has set a deadline by
-// watch.
-func (s *session) exchange(m *flight.FlightData, take func(*cdata.Parts) error) error {
+// is acknowledged. An error of take ends it. What the plugin counts goes to
+// counts. The caller has set a deadline by watch.
+func (s *session) exchange(m *flight.FlightData, counts *contract.Counts, take func(*cdata.Parts) error) error {
 	if s.stream == nil {
 		if err := s.open(); err != nil {
 			return err
@@ -329,7 +335,7 @@ func (s *session) exchange(m *flight.FlightData, take func(*cdata.Parts) error) 
 		if err != nil {
 			return err
 		}
-		if err := s.plan.counts.AddAll(a.Metrics); err != nil {
+		if err := counts.AddAll(a.Metrics); err != nil {
 			return err
 		}
 		if a.Ack != nil {
@@ -358,9 +364,9 @@ func (s *session) message(d *flight.FlightData, take func(*cdata.Parts) error) (
 		}
 		if !contract.SameSchema(s.expects, got) {
 			if s.flushing {
-				return true, fault.New(cdata.SchemaDrift, "the flush has another schema than keys, time and the columns that featurehost.bind answered: %v, expected %v", got, s.expects)
+				return true, fault.New(cdata.SchemaDrift, "the flush has another schema than keys, time and the columns that featurehost.bind answered: %s, expected %s", contract.Shown(got), contract.Shown(s.expects))
 			}
-			return true, fault.New(cdata.SchemaDrift, "the plugin's stream has another schema than featurehost.bind answered: %v, then %v", s.expects, got)
+			return true, fault.New(cdata.SchemaDrift, "the plugin's stream has another schema than featurehost.bind answered: %s, then %s", contract.Shown(s.expects), contract.Shown(got))
 		}
 		s.greets = true
 		return true, nil
@@ -378,31 +384,34 @@ func (s *session) message(d *flight.FlightData, take func(*cdata.Parts) error) (
 }
 
 // watch kills the process when a batch is not acknowledged in time or ctx is
-// done; the result ends the watch.
-func (s *session) watch(ctx context.Context) (stop func()) {
+// done. stop ends the watch, and tells whether it has killed: that may be right
+// after an answer that came in time.
+func (s *session) watch(ctx context.Context) (stop func() (killed bool)) {
 	timer := time.AfterFunc(s.plan.limits.Timeout, func() {
 		s.late.Store(true)
 		s.abort()
 	})
 	undo := context.AfterFunc(ctx, s.abort)
-	return func() { timer.Stop(); undo() }
+	return sync.OnceValue(func() bool {
+		inTime, wanted := timer.Stop(), undo()
+		return !inTime || !wanted
+	})
 }
 
 // abort ends process and connection at once; who waits on them is told.
 func (s *session) abort() {
-	s.proc.Kill()
-	if s.conn != nil {
+	if s.conn != nil { // first, so that nobody waits for a process that cannot be ended
 		_ = s.conn.Close()
+	}
+	if err := s.proc.Kill(); err != nil {
+		s.plan.log.Warn(err)
 	}
 }
 
 // discard ends a session that is good for nothing any more.
 func (s *session) discard() {
-	s.proc.Kill()
 	s.hangUp()
-	if s.conn != nil {
-		_ = s.conn.Close()
-	}
+	s.abort()
 }
 
 // healthy asks a process that had nothing to do for a while.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -29,6 +27,9 @@ const (
 	// around is what a message has beside the buffers of a batch, and more: its
 	// exact size is known once it is made.
 	around = 1 << 10
+	// aroundAnswer is what each message of an answer costs the host beside its
+	// buffers, as counted against limits.output_ratio: many small ones are many.
+	aroundAnswer = 1 << 10
 )
 
 // Use says how one stage of a pipeline uses a module.
@@ -74,7 +75,6 @@ type shared struct {
 	bound    *contract.Binding
 	exporter *cdata.Exporter
 	pool     *pool
-	batches  atomic.Int64
 	timeouts timeouts
 
 	mu     sync.Mutex
@@ -90,8 +90,11 @@ func (m *Module) Stage(u Use, env flow.Env) *Stage {
 	if asked.Timeout == 0 && u.Limits.Timeout == 0 {
 		asked.Timeout = defaultTimeout
 	}
+	o := m.engine.options
 	s := &shared{module: m, use: u, env: env, limits: asked.Under(u.Limits), counts: &contract.Counts{}, copies: 1,
-		timeouts: timeouts{actionTimeout, healthTimeout, shutdownTimeout, idleTooLong}}
+		// Who gives a batch more time than a start has, gives it to the start as well:
+		// models are loaded there.
+		timeouts: timeouts{max(o.StartTimeout, u.Limits.Timeout), max(o.BindTimeout, u.Limits.Timeout), healthTimeout, o.ShutdownTimeout, idleTooLong}}
 	s.log = contract.NewLog(env.Log, m.manifest.Name, s.limits.LogLines)
 	return &Stage{shared: s}
 }
@@ -121,6 +124,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	if err != nil {
 		return err
 	}
+	bound.Bound(s.limits)
 	if s.exporter, err = cdata.NewExporter(bound.Seen); err != nil {
 		return err
 	}
@@ -298,14 +302,7 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 		return nil, nil
 	}
 	sh := s.shared
-	batch := sh.batches.Add(1)
-	where := func() string {
-		at := fmt.Sprintf(", batch %d", batch)
-		if p := in.Position.String(); p != "" {
-			at += ", " + p
-		}
-		return at
-	}
+	where := func() string { return contract.Where(in) }
 	if !fresh {
 		s.charged = nil
 	}
@@ -390,10 +387,17 @@ func (s *Stage) ask(ctx context.Context, on *session, in flow.Record) (made []fl
 	defer stop()
 	t := &taker{stage: s, want: cdata.Want{Rows: -1, InputBytes: int64(size)}, rows: in.NumRows()}
 	defer func() { made = t.made }() // also when the host breaks down: then it is given back
-	if err = on.exchange(message, t.take); err == nil {
+	counts := &contract.Counts{}     // of a try that failed nothing counts
+	if err = on.exchange(message, counts, t.take); err == nil {
 		err = t.finish()
 	}
 	if err == nil {
+		err = s.shared.counts.Take(counts)
+	}
+	if err == nil {
+		if stop() {
+			return nil, broken, nil // a moment later, and the answer had been late
+		}
 		return nil, fit, nil
 	}
 	err, lives := on.failed(ctx, err)
@@ -423,7 +427,7 @@ func (t *taker) take(p *cdata.Parts) error {
 	if err != nil {
 		return err
 	}
-	t.want.Before = t.stage.importer.Copied(t.want)
+	t.want.Before = t.stage.importer.Copied(t.want) + aroundAnswer
 	if p.Rows == 0 {
 		m.Release()
 		return nil
@@ -466,6 +470,7 @@ func (s *Stage) join(ctx context.Context, in flow.Batch, made []flow.Record) (ou
 	}()
 	bound := s.shared.bound
 	from := int64(0)
+	var sum contract.Answer
 	for _, m := range made {
 		beside := in
 		beside.Retain()
@@ -474,7 +479,7 @@ func (s *Stage) join(ctx context.Context, in flow.Batch, made []flow.Record) (ou
 			beside = in.Slice(from, from+m.NumRows())
 			from += m.NumRows()
 		}
-		joined, err := bound.Join(ctx, beside.Record, m)
+		joined, err := bound.JoinPiece(ctx, beside.Record, m, &sum)
 		position := bound.Position(beside.Position)
 		beside.Release()
 		if err != nil {

@@ -193,7 +193,7 @@ func TestStage_HostileAnswer_Coded(t *testing.T) {
 				if !fault.Is(err, c.code) || !strings.Contains(err.Error(), c.says) || out != nil {
 					t.Fatalf("got %v, %v, want %v with %q", out, err, c.code, c.says)
 				}
-				if !strings.Contains(err.Error(), `stage "hostile" (plugin hostile@1.0.0, sha256:0123456789ab), batch`) {
+				if !strings.Contains(err.Error(), `stage "hostile" (plugin hostile@1.0.0, sha256:0123456789ab), test:row`) {
 					t.Errorf("%v does not say where", err)
 				}
 				if strings.Contains(err.Error(), "\x1b") {

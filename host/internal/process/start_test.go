@@ -200,7 +200,7 @@ func TestStart_Environment_AllowListOnly(t *testing.T) {
 	}
 	allowed := map[string]bool{}
 	for _, name := range []string{"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "EXTRA_FOR_PLUGINS", "FEATUREHOST_PLUGIN", "FEATUREHOST_LOG_LEVEL",
-		"PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_UNIX_SOCKET_DIR", "STDIN", "CWD", "PWD", "TMPMODE", "GROUP"} {
+		"PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_MIN_PORT", "PLUGIN_MAX_PORT", "PLUGIN_UNIX_SOCKET_DIR", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE", "STDIN", "CWD", "PWD", "TMPMODE", "GROUP"} {
 		allowed[name] = true
 	}
 	got := map[string]string{}
@@ -222,8 +222,8 @@ func TestStart_Environment_AllowListOnly(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
 	}
-	if !strings.HasPrefix(got["TMPDIR"], e.options.TempDir+"/") {
-		t.Errorf("TMPDIR is %q", got["TMPDIR"])
+	if !strings.HasPrefix(got["TMPDIR"], e.options.TempDir+"/") || got["PYTHONPYCACHEPREFIX"] != got["TMPDIR"] || got["PYTHONDONTWRITEBYTECODE"] != "1" {
+		t.Errorf("TMPDIR is %q, Python's cache %q", got["TMPDIR"], got["PYTHONPYCACHEPREFIX"])
 	}
 }
 

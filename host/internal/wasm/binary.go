@@ -1,20 +1,26 @@
 package wasm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Ids of the sections of a core module.
 const (
+	sectionCustom = 0
 	sectionType   = 1
 	sectionImport = 2
 	sectionFunc   = 3
 	sectionTable  = 4
 	sectionMemory = 5
+	sectionGlobal = 6
 	sectionExport = 7
+	sectionElem   = 9
 	sectionCode   = 10
+	sectionData   = 11
 	sectionTag    = 13
 )
 
@@ -34,22 +40,45 @@ const (
 	f64 = 0x7C
 )
 
-// signature is a function type as text, for example "(i32 i32) -> i64".
-type signature string
+// functype is the type of a function; its parts are bytes of the module.
+type functype struct{ params, results []byte }
 
-func sig(params []byte, results ...byte) signature {
-	list := func(types []byte) string {
-		s := ""
-		for i, t := range types {
-			if i > 0 {
-				s += " "
-			}
-			s += typeName(t)
-		}
-		return "(" + s + ")"
-	}
-	return signature(list(params) + " -> " + list(results))
+// sig makes a type.
+func sig(params []byte, results ...byte) functype { return functype{params, results} }
+
+func (t functype) equal(u functype) bool {
+	return bytes.Equal(t.params, u.params) && bytes.Equal(t.results, u.results)
 }
+
+// values is how many it takes and gives.
+func (t functype) values() int { return len(t.params) + len(t.results) }
+
+// String is the type as messages show it, for example "(i32 i32) -> (i64)".
+func (t functype) String() string {
+	var b strings.Builder
+	list := func(types []byte) {
+		b.WriteByte('(')
+		for i, v := range types {
+			switch {
+			case i == mostShown:
+				b.WriteString(" ...")
+			case i > 0 && i < mostShown:
+				b.WriteByte(' ')
+			}
+			if i < mostShown {
+				b.WriteString(typeName(v))
+			}
+		}
+		b.WriteByte(')')
+	}
+	list(t.params)
+	b.WriteString(" -> ")
+	list(t.results)
+	return b.String()
+}
+
+// mostShown is how many values of a type a message shows.
+const mostShown = 16
 
 func typeName(t byte) string {
 	switch t {
@@ -67,19 +96,30 @@ func typeName(t byte) string {
 
 // outline is what the host wants to know of a module before compiling it.
 type outline struct {
-	imports    []imported
-	exports    []exported
-	memories   []limits
-	tables     []limits
-	tags       bool
-	largestFn  int
-	signatures []signature // of all functions, imported ones first
+	types     []functype
+	functions []uint32 // type of each, imported ones first
+	imported  int      // of the functions
+	imports   []imported
+	exports   []exported
+	memories  []limits
+	tables    []limits
+	tags      bool
+	largestFn int
+	tally     tally
+}
+
+// function gives the type of a function.
+func (o *outline) function(i uint32) (functype, bool) {
+	if int64(i) >= int64(len(o.functions)) {
+		return functype{}, false
+	}
+	return o.types[o.functions[i]], true
 }
 
 type imported struct {
 	module, name string
 	kind         byte
-	sig          signature
+	sig          functype
 }
 
 type exported struct {
@@ -96,6 +136,7 @@ type limits struct {
 
 var (
 	errCut     = errors.New("it is cut short")
+	errLong    = errors.New("bytes are left over")
 	errFeature = errors.New("it is beyond Wasm 2.0")
 )
 
@@ -153,11 +194,24 @@ func (c *cursor) bytes(n uint32) []byte {
 
 func (c *cursor) name() string { return string(c.bytes(c.u32())) }
 
-// each reads a vector: its count, then f for each element. It ends with the
-// first mistake, so a lying count costs nothing.
-func (c *cursor) each(f func(i int)) {
+// count reads the number of entries of a vector. Each takes a byte or more, so a
+// count that lies is seen before anybody makes room for it.
+func (c *cursor) count() int {
 	n := c.u32()
-	for i := 0; i < int(n) && c.err == nil; i++ {
+	if c.err == nil && uint64(n) > uint64(len(c.b)-c.at) {
+		c.fail(errCut)
+	}
+	if c.err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+// each reads a vector: its count, then f for each element. It ends with the
+// first mistake.
+func (c *cursor) each(f func(i int)) {
+	n := c.count()
+	for i := 0; i < n && c.err == nil; i++ {
 		f(i)
 	}
 }
@@ -175,7 +229,7 @@ func (c *cursor) limits() limits {
 // header of a core module.
 func readOutline(wasm []byte) (*outline, error) {
 	o := &outline{}
-	var types []signature
+	in := newInstructions()
 	c := &cursor{b: wasm, at: 8}
 	for c.at < len(wasm) && c.err == nil {
 		id := c.byte()
@@ -183,56 +237,84 @@ func readOutline(wasm []byte) (*outline, error) {
 		if c.err != nil {
 			break
 		}
-		switch id {
-		case sectionType:
-			types = body.types()
-		case sectionImport:
-			body.each(func(int) { o.addImport(body, types) })
-		case sectionFunc:
-			body.each(func(int) { o.addFunc(body, types) })
-		case sectionTable:
-			body.each(func(int) {
-				if t := body.byte(); t == 0x40 { // a table with an initial value
-					body.fail(fmt.Errorf("a table has an initial value: %w", errFeature))
-				}
-				o.tables = append(o.tables, body.limits())
-			})
-		case sectionMemory:
-			body.each(func(int) { o.memories = append(o.memories, body.limits()) })
-		case sectionExport:
-			body.each(func(int) {
-				o.exports = append(o.exports, exported{name: body.name(), kind: body.byte(), index: body.u32()})
-			})
-		case sectionCode:
-			body.each(func(int) { o.largestFn = max(o.largestFn, len(body.bytes(body.u32()))) })
-		case sectionTag:
-			o.tags = true
-		}
-		if body.err != nil {
+		if o.section(in, id, body); body.err != nil {
 			return nil, fmt.Errorf("section %d: %w", id, body.err)
 		}
 	}
 	return o, c.err
 }
 
-func (c *cursor) types() []signature {
-	var out []signature
-	c.each(func(int) {
-		if form := c.byte(); form != 0x60 && c.err == nil {
-			c.fail(fmt.Errorf("type form 0x%02x: %w", form, errFeature))
+func (o *outline) section(in *instructions, id byte, c *cursor) {
+	switch id {
+	case sectionCustom:
+		if c.name() == "name" {
+			o.names(c)
 		}
-		params := c.bytes(c.u32())
-		out = append(out, sig(params, c.bytes(c.u32())...))
-	})
-	return out
+	case sectionType:
+		o.vector(c, types, func(int) { o.addType(c) })
+	case sectionImport:
+		o.vector(c, imports, func(int) { o.addImport(c) })
+	case sectionFunc:
+		o.vector(c, functions, func(int) { o.addFunc(c) })
+	case sectionTable:
+		o.vector(c, tables, func(int) {
+			if t := c.byte(); t == 0x40 { // a table with an initial value
+				c.fail(fmt.Errorf("a table has an initial value: %w", errFeature))
+			}
+			o.tables = append(o.tables, c.limits())
+		})
+	case sectionMemory:
+		c.each(func(int) { o.memories = append(o.memories, c.limits()) })
+	case sectionGlobal:
+		o.tally.add(c, globals, c.count())
+	case sectionExport:
+		o.vector(c, exports, func(int) {
+			o.exports = append(o.exports, exported{name: c.name(), kind: c.byte(), index: c.u32()})
+		})
+	case sectionElem:
+		o.vector(c, elementSegments, func(int) { o.segment(in, c) })
+	case sectionCode:
+		o.code(in, c)
+	case sectionData:
+		o.tally.add(c, dataSegments, c.count())
+	case sectionTag:
+		o.tags = true
+	}
 }
 
-func (o *outline) addImport(c *cursor, types []signature) {
+// vector reads a vector of at most so many of a part.
+func (o *outline) vector(c *cursor, p part, f func(i int)) {
+	n := c.count()
+	o.tally.add(c, p, n)
+	for i := 0; i < n && c.err == nil; i++ {
+		f(i)
+	}
+}
+
+func (o *outline) addType(c *cursor) {
+	if form := c.byte(); form != 0x60 && c.err == nil {
+		c.fail(fmt.Errorf("type form 0x%02x: %w", form, errFeature))
+	}
+	t := functype{params: c.bytes(c.u32())}
+	t.results = c.bytes(c.u32())
+	for _, n := range []int{len(t.params), len(t.results)} {
+		if n > maxValues {
+			c.fail(&tooMany{"parameters or results of a function type", n, maxValues})
+		}
+	}
+	o.tally.add(c, typeValues, t.values())
+	o.types = append(o.types, t)
+}
+
+func (o *outline) addImport(c *cursor) {
 	i := imported{module: c.name(), name: c.name(), kind: c.byte()}
 	switch i.kind {
 	case kindFunc:
-		i.sig = typeAt(c, types)
-		o.signatures = append(o.signatures, i.sig)
+		o.addFunc(c)
+		if c.err == nil {
+			i.sig = o.types[o.functions[o.imported]]
+			o.imported++
+		}
 	case kindTable:
 		c.byte()
 		c.limits()
@@ -248,15 +330,84 @@ func (o *outline) addImport(c *cursor, types []signature) {
 	o.imports = append(o.imports, i)
 }
 
-func (o *outline) addFunc(c *cursor, types []signature) {
-	o.signatures = append(o.signatures, typeAt(c, types))
+func (o *outline) addFunc(c *cursor) {
+	n := c.u32()
+	if int64(n) >= int64(len(o.types)) {
+		c.fail(fmt.Errorf("function type %d of %d", n, len(o.types)))
+	}
+	o.functions = append(o.functions, n)
 }
 
-func typeAt(c *cursor, types []signature) signature {
-	n := c.u32()
-	if int(n) >= len(types) {
-		c.fail(fmt.Errorf("function type %d of %d", n, len(types)))
-		return ""
+// segment passes over an element segment: bit 0 of its kind says passive or
+// declarative, bit 1 that a table or a type is named, bit 2 that the elements
+// are expressions (https://www.w3.org/TR/wasm-core-2/#element-section).
+func (o *outline) segment(in *instructions, c *cursor) {
+	kind := c.u32()
+	if kind&1 == 0 {
+		if kind&2 != 0 {
+			c.skipNumber()
+		}
+		in.constant(c)
 	}
-	return types[n]
+	if kind&3 != 0 {
+		c.byte()
+	}
+	n := c.count()
+	o.tally.add(c, elements, n)
+	for ; n > 0 && c.err == nil; n-- {
+		if kind&4 == 0 {
+			c.skipNumber()
+		} else {
+			in.constant(c)
+		}
+	}
+}
+
+// names counts what the name section names: the engine keeps all of it.
+func (o *outline) names(c *cursor) {
+	for c.at < len(c.b) && c.err == nil {
+		id, sub := c.byte(), &cursor{b: c.bytes(c.u32())}
+		switch {
+		case c.err != nil:
+		case id == 1: // of functions
+			o.tally.add(c, names, sub.count())
+		case id == 2: // of locals, by function
+			o.vector(sub, names, func(int) {
+				sub.skipNumber()
+				o.vector(sub, names, func(int) {
+					sub.skipNumber()
+					sub.bytes(sub.u32())
+				})
+			})
+		}
+		if c.err == nil {
+			c.err = sub.err
+		}
+	}
+}
+
+// code walks all functions.
+func (o *outline) code(in *instructions, c *cursor) {
+	w := &walker{in: in, outline: o}
+	first := o.imported
+	c.each(func(i int) {
+		body := c.bytes(c.u32())
+		o.largestFn = max(o.largestFn, len(body))
+		t, ok := o.function(uint32(first + i))
+		if !ok {
+			c.fail(errors.New("it has more functions than are declared"))
+		}
+		if c.err != nil || len(body) > maxFunction { // refused by its size
+			return
+		}
+		e, err := w.function(t, body)
+		o.tally.add(c, locals, e.locals)
+		if err == nil {
+			err = e.check()
+			o.tally.add(c, work, e.work())
+		}
+		if err != nil {
+			c.fail(fmt.Errorf("function %d: %w", first+i, err))
+		}
+	})
 }

@@ -7,27 +7,21 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/contract"
-	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
-// Caps on a module (ABI-W-060).
 const (
-	maxModule   = 64 << 20
-	maxFunction = 1 << 20
-	maxTable    = fuel.MaxTable
-	maxTables   = 100
-	wasiModule  = "wasi_snapshot_preview1"
-	pageBytes   = 1 << 16
+	wasiModule = "wasi_snapshot_preview1"
+	pageBytes  = 1 << 16
 )
 
 // guestExports lists the functions that a module of a kind must export.
 func guestExports(kind abi.Kind) []struct {
 	name string
-	sig  signature
+	sig  functype
 } {
 	out := []struct {
 		name string
-		sig  signature
+		sig  functype
 	}{
 		{"fh_abi_version", sig(nil, i32)},
 		{"fh_alloc", sig([]byte{i32}, i32)},
@@ -51,7 +45,10 @@ func check(wasm []byte, m *abi.Manifest) (*outline, error) {
 			WithHint("strip it, or optimise for size")
 	}
 	o, err := readOutline(wasm)
+	var many *tooMany
 	switch {
+	case errors.As(err, &many):
+		return nil, contract.Refusal(abi.CodeTooLarge, "the module is too large: %v", err).WithHint("cut it, or optimise it for size: the host gives a compiler so much room and no more")
 	case errors.Is(err, errFeature):
 		return nil, fault.Wrap(err, abi.CodeFeature, "the module cannot be run").WithHint("build it for Wasm 2.0")
 	case err != nil:
@@ -121,7 +118,7 @@ func checkImports(o *outline, m *abi.Manifest) error {
 			}
 			return e
 		}
-		if want := f.sig(); i.sig != want {
+		if want := f.sig(); !i.sig.equal(want) {
 			return contract.Refusal(abi.CodeImport, "the module imports %q from %q as %s, expected %s", i.name, i.module, i.sig, want)
 		}
 	}
@@ -152,15 +149,18 @@ func checkExports(o *outline, m *abi.Manifest) error {
 		if !ok {
 			return contract.Refusal(abi.CodeExport, "the module does not export %q", want.name).WithHint(hint)
 		}
-		if e.kind != kindFunc || int(e.index) >= len(o.signatures) {
+		got, ok := o.function(e.index)
+		if e.kind != kindFunc || !ok {
 			return contract.Refusal(abi.CodeExport, "the export %q is no function", want.name)
 		}
-		if got := o.signatures[e.index]; got != want.sig {
+		if !got.equal(want.sig) {
 			return contract.Refusal(abi.CodeExport, "the export %q is %s, expected %s", want.name, got, want.sig)
 		}
 	}
-	if e, ok := have["_initialize"]; ok && (e.kind != kindFunc || int(e.index) >= len(o.signatures) || o.signatures[e.index] != sig(nil)) {
-		return contract.Refusal(abi.CodeExport, "the export \"_initialize\" is not a function of type %s", sig(nil))
+	if e, ok := have["_initialize"]; ok {
+		if got, ok := o.function(e.index); e.kind != kindFunc || !ok || !got.equal(sig(nil)) {
+			return contract.Refusal(abi.CodeExport, "the export \"_initialize\" is not a function of type %s", sig(nil))
+		}
 	}
 	if _, ok := have["_start"]; ok {
 		return contract.Refusal(abi.CodeExport, "the module exports \"_start\": it is a command, not a reactor").
@@ -172,9 +172,6 @@ func checkExports(o *outline, m *abi.Manifest) error {
 func checkSizes(o *outline, _ *abi.Manifest) error {
 	if o.largestFn > maxFunction {
 		return contract.Refusal(abi.CodeTooLarge, "a function of the module has %d bytes, at most %d are allowed", o.largestFn, maxFunction)
-	}
-	if n := len(o.tables); n > maxTables {
-		return contract.Refusal(abi.CodeTooLarge, "the module has %d tables, at most %d are allowed", n, maxTables)
 	}
 	elements := uint64(0)
 	for _, t := range o.tables {

@@ -22,5 +22,6 @@ func Codes() []fault.Doc {
 		Explain: "The folder that keeps compiled plugins cannot be made, or cannot be closed to other users. It holds native code, so it must belong to the user who runs featurehost, with mode 0700. Correct its owner, or point the pipeline's state elsewhere."})
 }
 
-// CountFuel is what the guests of a stage have burnt, by stage.
+// CountFuel is what the guests of a stage have burnt on batches and on the memory
+// for them, by stage; their start is not in it.
 const CountFuel = "stage_fuel"

@@ -7,12 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
-
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
@@ -22,7 +18,8 @@ import (
 
 // Options of an Engine.
 type Options struct {
-	// CacheDir keeps compiled code between runs. It is made with mode 0700.
+	// CacheDir keeps compiled code between runs. It is made with mode 0700, and
+	// must belong to the user.
 	// Empty keeps compiled code in memory only: a Go plugin then takes
 	// seconds to load, each time.
 	CacheDir string
@@ -32,108 +29,55 @@ type Options struct {
 	// StartFuel is what a guest may burn before its first batch: start section,
 	// _initialize and fh_init together. 0 takes DefaultStartFuel.
 	StartFuel int64
-	// Overdraft is how many units a loop may go beyond its slice; 0 takes
-	// fuel.Overdraft.
-	Overdraft int64
 }
 
-// DefaultStartFuel is a few seconds of a guest (ABI-W-060).
-const DefaultStartFuel = 2_000_000_000
+// DefaultStartFuel is a second of a guest, or less (ABI-W-060).
+const DefaultStartFuel = 500_000_000
 
 // Engine compiles and runs modules. It is safe for concurrent use.
 type Engine struct {
-	cache   wazero.CompilationCache
+	dir     string // of compiled code; empty keeps none
 	metered bool
 	start   int64 // fuel
-	// overdraft of innermost loops, which do not step aside.
-	overdraft int64
 
 	mu       sync.Mutex
 	closed   bool
-	machines map[uint32]*machine // by memory cap in pages
-}
-
-// machine is a runtime with one memory cap: the engine knows caps only per
-// runtime. All share the compile cache.
-type machine struct {
-	rt wazero.Runtime
-
-	mu       sync.Mutex
-	compiled map[string]wazero.CompiledModule // by digest
+	machines map[machineKey]*machine
+	stores   map[string]*store // by digest of a module
+	building sync.WaitGroup
 }
 
 // NewEngine makes an engine.
 func NewEngine(o Options) (*Engine, error) {
-	e := &Engine{machines: map[uint32]*machine{}, metered: !o.Unmetered, start: cmp.Or(o.StartFuel, DefaultStartFuel), overdraft: cmp.Or(o.Overdraft, fuel.Overdraft)}
+	e := &Engine{
+		dir: o.CacheDir, metered: !o.Unmetered, start: cmp.Or(o.StartFuel, DefaultStartFuel),
+		machines: map[machineKey]*machine{}, stores: map[string]*store{},
+	}
 	if o.CacheDir == "" {
-		e.cache = wazero.NewCompilationCache()
 		return e, nil
 	}
-	if err := privateDir(o.CacheDir); err != nil {
-		return nil, err
-	}
-	cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
-	if err != nil {
-		return nil, fault.Wrap(err, CacheUnusable, "the compile cache %q cannot be used", o.CacheDir).
-			WithHint("check its permissions, or remove it: it is made anew")
-	}
-	e.cache = cache
-	return e, nil
+	return e, privateDir(o.CacheDir)
 }
 
-// privateDir makes a folder that only its owner can read or write: what lies
-// in it is run as native code.
-func privateDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fault.Wrap(err, CacheUnusable, "the compile cache %q cannot be made", dir)
-	}
-	info, err := os.Stat(dir)
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = os.Chmod(dir, 0o700)
-	}
-	if err != nil {
-		return fault.Wrap(err, CacheUnusable, "the compile cache %q is open to other users", dir).
-			WithHint("chmod 700 it: it holds native code")
-	}
-	return nil
-}
-
-// Close ends all instances and gives back their memory.
+// Close ends all instances and gives back their memory. It waits for what is
+// being compiled.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
+	closed := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	e.building.Wait()
+	if closed {
 		return nil
 	}
-	e.closed = true
 	var errs []error
 	for _, m := range e.machines {
-		errs = append(errs, m.rt.Close(ctx))
+		errs = append(errs, m.close(ctx))
 	}
-	return errors.Join(append(errs, e.cache.Close(ctx))...)
-}
-
-// machine gives the runtime for a memory cap.
-func (e *Engine) machine(ctx context.Context, pages uint32) (*machine, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil, errors.New("the wasm engine is closed")
+	for _, s := range e.stores {
+		errs = append(errs, s.close(ctx))
 	}
-	if m := e.machines[pages]; m != nil {
-		return m, nil
-	}
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
-		WithCoreFeatures(api.CoreFeaturesV2).
-		WithMemoryLimitPages(pages).
-		WithCompilationCache(e.cache))
-	if err := provide(ctx, rt); err != nil {
-		_ = rt.Close(ctx)
-		return nil, err
-	}
-	m := &machine{rt: rt, compiled: map[string]wazero.CompiledModule{}}
-	e.machines[pages] = m
-	return m, nil
+	return errors.Join(errs...)
 }
 
 // Module is a plugin that passed the checks of load. It is safe for
@@ -172,30 +116,6 @@ func (m *Module) Manifest() *abi.Manifest { return m.manifest }
 // Digest is the sha256 of the module's bytes, "sha256:...".
 func (m *Module) Digest() string { return m.digest }
 
-// compile gives native code for the module, once per machine.
-func (m *Module) compile(ctx context.Context, on *machine) (c wazero.CompiledModule, err error) {
-	on.mu.Lock()
-	defer on.mu.Unlock()
-	if c := on.compiled[m.digest]; c != nil {
-		return c, nil
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = contract.Refusal(abi.CodeCompile, "the engine broke down while compiling: %v", r)
-		}
-	}()
-	code, err := m.code()
-	if err != nil {
-		return nil, err
-	}
-	c, err = on.rt.CompileModule(ctx, code)
-	if err != nil {
-		return nil, fault.Wrap(err, compileCode(err), "the module does not compile")
-	}
-	on.compiled[m.digest] = c
-	return c, nil
-}
-
 // code gives the module as it is compiled: with checks, so that it counts its
 // work. What the rewriter refuses is not shown to the engine, which trusts the
 // counts that it reads.
@@ -203,7 +123,7 @@ func (m *Module) code() ([]byte, error) {
 	if !m.engine.metered {
 		return m.wasm, nil
 	}
-	code, err := fuel.Meter(m.wasm, m.engine.overdraft)
+	code, err := fuel.Meter(m.wasm)
 	switch {
 	case err == nil:
 		return code, nil

@@ -203,7 +203,7 @@ func TestEngine_CacheDir_IsPrivate(t *testing.T) {
 // FuzzOutline feeds the section parser with what comes from outside.
 func FuzzOutline(f *testing.F) {
 	f.Add(hostile.Minimal().Bytes())
-	f.Add(hostile.Program())
+	f.Add(hostile.GuestProgram())
 	f.Fuzz(func(t *testing.T, wasm []byte) {
 		if len(wasm) < 8 {
 			return

@@ -30,22 +30,23 @@ type guest struct {
 	alloc, free, process, release, flush api.Function
 	stack                                [4]uint64
 
-	tank      tank
-	limits    abi.Limits
-	schema    *arrow.Schema // what fh_init answered
-	capped    uint64        // memory cap in bytes
-	overdraft int64         // of fuel, of one loop
-	out       uint32        // host-owned slot of ArrowArray
-	arena     uint32        // host-owned input memory
-	room      uint32        // bytes of arena
+	tank   tank
+	limits abi.Limits
+	schema *arrow.Schema // what fh_init answered
+	capped uint64        // memory cap in bytes
+	out    uint32        // host-owned slot of ArrowArray
+	arena  uint32        // host-owned input memory
+	room   uint32        // bytes of arena
+
+	first int64 // fuel for what is not work on a batch
 
 	log    *contract.Log
-	counts *contract.Counts
-	said   string    // by set_error, in this call
-	wrote  string    // first line on stderr, in this call
-	lines  [3][]byte // started lines on the standard streams
-	now    int64     // as-of time in microseconds
-	ticks  uint64    // of the monotonic clock
+	counts *contract.Counts // what it counted since they were taken, or nil
+	said   []byte           // by set_error, in this call, as it stands
+	wrote  []byte           // first line on stderr, in this call
+	lines  [3][]byte        // started lines on the standard streams
+	now    int64            // as-of time in microseconds
+	ticks  uint64           // of the monotonic clock
 	seed   [32]byte
 	random *rand.ChaCha8
 	drew   bool // random numbers were drawn since the stream was made
@@ -53,26 +54,24 @@ type guest struct {
 
 // blueprint is what every guest of a stage is made from.
 type blueprint struct {
-	machine   *machine
-	code      wazero.CompiledModule
-	pages     uint32
-	limits    abi.Limits
-	first     int64 // fuel before the first batch
-	overdraft int64
-	burnt     *atomic.Int64 // fuel, of all guests
-	config    []byte        // JSON, defaults filled in
-	in        *arrow.Schema // what the guest is told of its input
-	log       *contract.Log
-	counts    *contract.Counts
-	now       int64
-	seed      [32]byte
+	machine *machine
+	pages   uint32
+	limits  abi.Limits
+	first   int64         // fuel before the first batch
+	burnt   *atomic.Int64 // fuel, of all guests
+	config  []byte        // JSON, defaults filled in
+	in      *arrow.Schema // what the guest is told of its input
+	log     *contract.Log
+	counts  *contract.Counts
+	now     int64
+	seed    [32]byte
 }
 
 // fresh gives a guest without an instance yet.
 func (b *blueprint) fresh() *guest {
 	return &guest{
-		log: b.log, counts: b.counts, now: b.now, seed: b.seed, random: rand.NewChaCha8(b.seed),
-		capped: uint64(b.pages) * pageBytes, limits: b.limits, overdraft: b.overdraft, tank: tank{burnt: b.burnt},
+		log: b.log, first: b.first, now: b.now, seed: b.seed, random: rand.NewChaCha8(b.seed),
+		capped: uint64(b.pages) * pageBytes, limits: b.limits, tank: tank{burnt: b.burnt},
 	}
 }
 
@@ -92,7 +91,7 @@ func (b *blueprint) start() (g *guest, err error) {
 		}
 	}()
 	// Without a start function: all that the guest runs is watched and metered.
-	g.mod, err = b.machine.rt.InstantiateModule(g.ctx, b.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	g.mod, err = b.machine.rt.InstantiateModule(g.ctx, b.machine.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return g, g.trap("start", err)
 	}
@@ -117,7 +116,10 @@ func (b *blueprint) start() (g *guest, err error) {
 	if err := abi.VersionOf(uint32(version)).Check(); err != nil {
 		return g, contract.FromABI(err)
 	}
-	return g, g.init(f("fh_init"), b)
+	if err := g.init(f("fh_init"), b); err != nil {
+		return g, err
+	}
+	return g, take(b.counts, g.counted())
 }
 
 // init hands over configuration and schema, and keeps the guest's answer.
@@ -180,10 +182,10 @@ func (g *guest) initStatus(s abi.Status) error {
 // because gives what the guest said about a failure, ready to be appended.
 func (g *guest) because() string {
 	switch {
-	case g.said != "":
-		return ": " + g.said
-	case g.wrote != "":
-		return ": " + g.wrote
+	case len(g.said) > 0:
+		return ": " + contract.Indent(contract.Printable(g.said))
+	case len(g.wrote) > 0:
+		return ": " + contract.Indent(contract.Printable(g.wrote))
 	}
 	return ""
 }
@@ -202,7 +204,7 @@ func (g *guest) call(f api.Function, name string, args ...uint64) (result uint64
 
 // run calls f with the arguments in g.stack.
 func (g *guest) run(f api.Function, name string) (result uint64, err error) {
-	g.said, g.wrote = "", ""
+	g.said, g.wrote = g.said[:0], g.wrote[:0]
 	if g.drew {
 		g.random.Seed(g.seed)
 		g.drew = false
@@ -261,11 +263,15 @@ func (g *guest) give(b block) error {
 	return err
 }
 
-// reserve makes the arena hold n bytes, growing it by doubling (ABI-W-012).
+// reserve makes the arena hold n bytes, growing it by doubling (ABI-W-012). That
+// has fuel of its own: whether it must grow depends on the batches before, and
+// what a batch burns does not.
 func (g *guest) reserve(n uint32) error {
 	if n <= g.room {
 		return nil
 	}
+	g.tank.fill(g.first)
+	defer g.tank.account()
 	want := max(uint64(n), uint64(g.room)*2, 1<<12)
 	want = min((want+63)&^63, math.MaxInt32&^63)
 	if g.arena != 0 {
@@ -314,22 +320,45 @@ func (g *guest) write(fd uint32, b []byte) {
 		if len(line) == 0 {
 			continue
 		}
-		text, level := contract.Printable(line), int32(2)
+		g.tank.burn(eachLine)
+		level := int32(2)
 		if fd == stderr {
 			level = 1
-			if g.wrote == "" {
-				g.wrote = text
+			if len(g.wrote) == 0 {
+				g.wrote = append(g.wrote, line...)
 			}
 		}
-		g.log.Line(level, text)
+		if g.log.Admit() {
+			g.log.Write(level, contract.Printable(line))
+		}
 	}
 }
 
-// count adds to a counter that the guest names.
+// count adds to a counter that the guest names; the host's own has it when the
+// batch is done.
 func (g *guest) count(name string, delta float64) {
+	if g.counts == nil {
+		g.counts = &contract.Counts{}
+	}
 	if err := g.counts.Add(name, delta); err != nil {
 		panic(&misuse{fault.As(err).Message})
 	}
+}
+
+// counted gives what the guest has counted since it was asked last; of a try that
+// failed nothing counts.
+func (g *guest) counted() *contract.Counts {
+	c := g.counts
+	g.counts = nil
+	return c
+}
+
+// take adds what a guest has counted to the counts of its stage.
+func take(all, counted *contract.Counts) error {
+	if counted == nil {
+		return nil
+	}
+	return all.Take(counted)
 }
 
 // trap turns the failure of a call into a fault with what is known about it.

@@ -69,7 +69,7 @@ func TestGuest_Write_LinesAndFirstError(t *testing.T) {
 	g.write(stderr, []byte("fatal er"))
 	g.write(stderr, []byte("ror: x\n\nmore\nrest"))
 	g.write(stdout, []byte(strings.Repeat("a", 3*maxText)+"\n"))
-	if g.wrote != "fatal error: x" {
+	if string(g.wrote) != "fatal error: x" {
 		t.Errorf("first line %q", g.wrote)
 	}
 	if got := strings.Count(b.String(), "\n"); got != 3 {

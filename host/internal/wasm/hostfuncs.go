@@ -21,7 +21,7 @@ type hostFunc struct {
 	run     func(g *guest, mem api.Memory, stack []uint64)
 }
 
-func (f hostFunc) sig() signature { return sig(f.params, f.results...) }
+func (f hostFunc) sig() functype { return sig(f.params, f.results...) }
 
 // misuse is what a host function panics with when a guest lies to it. It
 // reaches the caller of the guest as the error of the call.
@@ -33,26 +33,31 @@ func (m *misuse) Error() string { return m.text }
 func hostFuncs() map[string]hostFunc {
 	return map[string]hostFunc{
 		"log": {[]byte{i32, i32, i32}, nil, func(g *guest, mem api.Memory, s []uint64) {
-			g.log.Line(int32(s[0]), text(mem, uint32(s[1]), uint32(s[2])))
+			if b := g.text(mem, uint32(s[1]), uint32(s[2])); g.log.Admit() {
+				g.log.Write(int32(s[0]), contract.Printable(b))
+			}
 		}},
 		"set_error": {[]byte{i32, i32}, nil, func(g *guest, mem api.Memory, s []uint64) {
-			g.said = text(mem, uint32(s[0]), uint32(s[1]))
+			g.said = append(g.said[:0], g.text(mem, uint32(s[0]), uint32(s[1]))...)
 		}},
 		"counter_add": {[]byte{i32, i32, f64}, nil, func(g *guest, mem api.Memory, s []uint64) {
-			g.count(text(mem, uint32(s[0]), uint32(s[1])), api.DecodeF64(s[2]))
+			g.count(string(g.text(mem, uint32(s[0]), uint32(s[1]))), api.DecodeF64(s[2]))
 		}},
 		"now_us":       {nil, []byte{i64}, func(g *guest, _ api.Memory, s []uint64) { s[0] = uint64(g.now) }},
 		"watermark_us": {nil, []byte{i64}, func(_ *guest, _ api.Memory, s []uint64) { s[0] = 1 << 63 }}, // batch mode: no watermark yet
 	}
 }
 
-// text copies a text out of a guest, cut to maxText bytes.
-func text(mem api.Memory, p, n uint32) string {
+// text gives a text of the guest, cut to maxText bytes, until it goes on. It is
+// paid for before anybody looks at it.
+func (g *guest) text(mem api.Memory, p, n uint32) []byte {
 	if uint64(p)+uint64(n) > uint64(mem.Size()) {
 		panic(&misuse{"a text handed to the host lies outside the guest's memory"})
 	}
-	b, _ := mem.Read(p, min(n, maxText))
-	return contract.Printable(b)
+	n = min(n, maxText)
+	g.tank.burn(int64(n))
+	b, _ := mem.Read(p, n)
+	return b
 }
 
 // guestKey is how a host function finds the guest that called it.

@@ -18,7 +18,7 @@ import (
 // output.
 func hostilePlugin(t testing.TB, kind abi.Kind, output string) []byte {
 	t.Helper()
-	return packed(t, hostile.Program(), string(hostile.Manifest(kind, output)))
+	return packed(t, hostile.GuestProgram(), string(hostile.Manifest(kind, output)))
 }
 
 const (
@@ -102,7 +102,7 @@ func TestStage_HostileBatch_CodeAndNextBatchServed(t *testing.T) {
 			if !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v does not say %q", err, c.says)
 			}
-			for _, part := range []string{`stage "hostile"`, "hostile@1.0.0", "sha256:" + strings.TrimPrefix(m.Digest(), "sha256:")[:12], "batch 2", "test:row 1"} {
+			for _, part := range []string{`stage "hostile"`, "hostile@1.0.0", "sha256:" + strings.TrimPrefix(m.Digest(), "sha256:")[:12], "test:rows 1 to 10000"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("%v does not name %s", err, part)
 				}
@@ -143,7 +143,7 @@ func TestStage_HostileInit_RefusedByOpen(t *testing.T) {
 		says   string
 	}{
 		{"init_trap", "map", decided, abi.CodeInit, abi.CodeTrap, "unreachable"},
-		{"init_spin", "map", decided, abi.CodeInit, abi.CodeFuel, "a loop in fh_init went on for more than"},
+		{"init_spin", "map", decided, abi.CodeInit, abi.CodeFuel, "fh_init has burnt all its fuel"},
 		{"init_data", "map", decided, abi.CodeInit, 0, "no"},
 		{"init_config", "map", decided, abi.CodeConfig, 0, "threshold is odd"},
 		{"init_schema", "map", decided, abi.CodeInputSchema, 0, "x is odd"},

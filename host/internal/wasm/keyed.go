@@ -95,17 +95,23 @@ func (k *Keyed) part(ctx context.Context, in flow.Batch) (out flow.Batch, err er
 		return out, err
 	}
 	sh := k.stage.shared
-	sh.batches.Add(1)
 	made, _, err := k.stage.exchange(k.guest, in.Record)
 	if err != nil {
 		k.lose()
-		return out, sh.placed(err, "")
+		return out, sh.placed(err, contract.Where(in))
 	}
 	defer made.Release()
 	k.rows += in.Rows()
 	r, err := sh.bound.Join(ctx, in.Record, made)
+	if err == nil {
+		err = take(sh.counts, k.guest.counted())
+	}
 	if err != nil {
-		return out, sh.placed(err, "")
+		if r != nil {
+			r.Release()
+		}
+		k.lose()
+		return out, sh.placed(err, contract.Where(in))
 	}
 	return flow.Batch{Record: r}, nil
 }
@@ -146,24 +152,41 @@ func (k *Keyed) Flush(ctx context.Context, emit flow.Emit) error {
 		if err := k.hold(ctx); err != nil {
 			return err
 		}
-		made, err := k.flush()
+		out, err := k.flush()
 		if err != nil {
 			k.lose()
 			return k.stage.shared.placed(err, ", flush")
 		}
-		if made == nil {
+		if out == nil {
 			return nil
 		}
-		out := k.stage.shared.bound.Flushed(made)
-		made.Release()
-		if err := emit(flow.Batch{Record: out}); err != nil {
+		err = k.inPieces(out, emit)
+		out.Release()
+		if err != nil {
 			return err
 		}
 	}
 }
 
+// flushRows is the most that one answer to fh_flush may have. A module is not
+// told max_batch_rows, so that a stage may lower it for its input.
+func (k *Keyed) flushRows() int64 {
+	return int64(max(k.stage.shared.limits.MaxBatchRows, abi.DefaultLimits().MaxBatchRows))
+}
+
+// inPieces emits rows by as many as a batch may have.
+func (k *Keyed) inPieces(rows flow.Record, emit flow.Emit) error {
+	most := int64(k.stage.shared.limits.MaxBatchRows)
+	for from := int64(0); from < rows.NumRows(); from += most {
+		if err := emit(flow.Batch{Record: rows.NewSlice(from, min(from+most, rows.NumRows()))}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // flush is one call of fh_flush; nil means that there is no more.
-func (k *Keyed) flush() (made flow.Record, err error) {
+func (k *Keyed) flush() (out flow.Record, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = contract.Refusal(abi.CodeTrap, "the host broke down on the plugin's answer: %v", r)
@@ -171,7 +194,7 @@ func (k *Keyed) flush() (made flow.Record, err error) {
 	}()
 	g, sh := k.guest, k.stage.shared
 	// Each answer may hold as many rows as a batch, and be as large.
-	g.tank.fill(budget(sh.limits, int64(sh.limits.MaxBatchRows)))
+	g.tank.fill(budget(sh.limits, k.flushRows()))
 	g.tank.watch(sh.limits.Timeout)
 	defer func() {
 		g.tank.unwatch()
@@ -185,38 +208,40 @@ func (k *Keyed) flush() (made flow.Record, err error) {
 	}
 	switch s := abi.Status(int32(status)); {
 	case s == abi.StatusEnd:
-		return nil, nil
+		return nil, take(sh.counts, g.counted())
 	case s == abi.StatusMemory, s != abi.StatusOK && s.Valid():
 		return nil, contract.Refusal(abi.CodeData, "the plugin cannot flush (%s)%s", s, g.because())
 	case s != abi.StatusOK:
 		return nil, fault.New(cdata.BadStatus, "fh_flush answered status %d, which the ABI does not define", int32(s))
 	}
-	made, err = k.flushes.Import(g.memory(), g.out, cdata.Want{Rows: -1, InputBytes: int64(sh.limits.MaxBatchRows)})
+	made, err := k.flushes.Import(g.memory(), g.out, cdata.Want{Rows: -1, InputBytes: int64(sh.limits.MaxBatchRows)})
 	if err != nil {
 		return nil, err
 	}
+	defer made.Release()
 	k.flushed += made.NumRows()
 	if err := k.checkFlush(made.NumRows()); err != nil {
-		made.Release()
 		return nil, err
 	}
 	g.stack[0] = uint64(g.out)
 	if _, err := g.run(g.release, "fh_release"); err != nil {
-		made.Release()
 		return nil, err
 	}
-	return made, nil
+	if err := take(sh.counts, g.counted()); err != nil {
+		return nil, err
+	}
+	return sh.bound.Flushed(made), nil
 }
 
 // checkFlush holds that flushing comes to an end, with not many more rows than the
 // guest has seen.
 func (k *Keyed) checkFlush(rows int64) error {
 	l := k.stage.shared.limits
-	switch most := int64(l.OutputRatio*float64(k.rows)) + int64(l.MaxBatchRows); {
+	switch most := int64(l.OutputRatio*float64(k.rows)) + k.flushRows(); {
 	case rows == 0:
 		return fault.New(cdata.BadLength, "fh_flush answered no rows, expected some or status %d", abi.StatusEnd)
-	case rows > int64(l.MaxBatchRows):
-		return fault.New(cdata.BadLength, "fh_flush answered %d rows at once, at most %d are allowed", rows, l.MaxBatchRows)
+	case rows > k.flushRows():
+		return fault.New(cdata.BadLength, "fh_flush answered %d rows at once, at most %d are allowed", rows, k.flushRows())
 	case k.flushed > most:
 		return fault.New(cdata.TooMuch, "fh_flush has answered %d rows, at most %d are allowed after %d rows of input", k.flushed, most, k.rows).
 			WithHint("raise the stage's limits.output_ratio, if the plugin means it")

@@ -38,7 +38,7 @@ func (p *pool) get(fresh bool) (*guest, error) {
 	}
 	if p.schema != nil && !contract.SameSchema(p.schema, g.schema) {
 		g.close()
-		return nil, fault.New(cdata.SchemaDrift, "fh_init answered another output schema than in an earlier instance: %v, then %v", p.schema, g.schema)
+		return nil, fault.New(cdata.SchemaDrift, "fh_init answered another output schema than in an earlier instance: %s, then %s", contract.Shown(p.schema), contract.Shown(g.schema))
 	}
 	return g, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -59,7 +58,6 @@ type shared struct {
 	exporter *cdata.Exporter
 	pool     *pool
 	need     need
-	batches  atomic.Int64
 	burnt    atomic.Int64 // fuel, of all guests
 
 	mu     sync.Mutex
@@ -101,6 +99,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	if err != nil {
 		return err
 	}
+	bound.Bound(s.limits)
 	if s.exporter, err = cdata.NewExporter(bound.Seen); err != nil {
 		return err
 	}
@@ -115,21 +114,17 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	if err != nil {
 		return err
 	}
-	on, err := s.module.engine.machine(ctx, pages)
+	on, err := s.module.machine(ctx, pages)
 	if err != nil {
 		return err
 	}
-	code, err := s.module.compile(ctx, on)
-	if err != nil {
-		return err
-	}
-	s.pool = &pool{plan: &blueprint{machine: on, code: code, pages: pages, config: text, in: bound.Seen,
-		limits: s.limits, first: s.module.engine.start, overdraft: s.module.engine.overdraft, burnt: &s.burnt, log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
+	s.pool = &pool{plan: &blueprint{machine: on, pages: pages, config: text, in: bound.Seen,
+		limits: s.limits, first: s.module.engine.start, burnt: &s.burnt, log: s.log, counts: s.counts, now: s.use.Now, seed: sha256.Sum256([]byte(s.use.Stage + "\x00" + s.use.Seed))}}
 	first, err := s.pool.get(false)
 	if err != nil {
 		return startFailure(err)
 	}
-	s.need.begin(int64(first.mem.Size()), int64(first.capped))
+	s.need.begin(int64(first.mem.Size()), int64(first.capped), m.Kind != abi.Keyed)
 	if err := bound.Settle(m, first.schema); err != nil {
 		first.close()
 		return err
@@ -253,19 +248,13 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 		return nil, nil
 	}
 	sh := s.shared
-	batch := sh.batches.Add(1)
-	where := func() string {
-		at := fmt.Sprintf(", batch %d", batch)
-		if p := in.Position.String(); p != "" {
-			at += ", " + p
-		}
-		return at
-	}
+	where := func() string { return contract.Where(in) }
 	g, err := sh.pool.get(fresh)
 	if err != nil {
 		return nil, sh.placed(startFailure(err), where()) // no row is to blame
 	}
 	made, fit, err := s.exchange(g, in.Record)
+	counted := g.counted()
 	if fit {
 		sh.pool.put(g)
 	} else {
@@ -276,7 +265,13 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 	}
 	out, err := sh.bound.Join(ctx, in.Record, made)
 	made.Release()
+	if err == nil {
+		err = take(sh.counts, counted)
+	}
 	if err != nil {
+		if out != nil {
+			out.Release()
+		}
 		return nil, sh.placed(err, where())
 	}
 	if out == nil {
@@ -295,7 +290,6 @@ func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, 
 		}
 	}()
 	sh := s.shared
-	g.tank.fill(budget(sh.limits, in.NumRows()))
 	g.tank.watch(sh.limits.Timeout)
 	defer func() {
 		g.tank.unwatch()
@@ -306,10 +300,18 @@ func (s *Stage) exchange(g *guest, in flow.Record) (made flow.Record, fit bool, 
 	if err != nil {
 		return nil, true, err // the batch is at fault, and no guest has seen it
 	}
-	defer func() { sh.need.saw(int64(size), int64(g.mem.Size())) }()
+	before := int64(g.mem.Size())
+	defer func() {
+		if fault.Is(err, abi.CodeMemory) {
+			sh.need.failed(int64(size))
+		} else {
+			sh.need.saw(int64(size), before, int64(g.mem.Size()))
+		}
+	}()
 	if err := g.reserve(size); err != nil {
 		return nil, false, err
 	}
+	g.tank.fill(budget(sh.limits, in.NumRows()))
 	mem := g.memory()
 	root, err := sh.exporter.Write(mem, g.arena, seen)
 	if err != nil {

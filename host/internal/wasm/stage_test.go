@@ -306,7 +306,7 @@ func TestOpen_InputOrConfigUnfit_Refused(t *testing.T) {
 		"config_schema":{"type":"object","properties":{"column":{"type":"string","default":"value"},"mode":{"type":"string","enum":["good"]}}},
 		"stateful":false,"deterministic":true}`
 	plugin := func(typ, more, out string) *Module {
-		return load(t, e, packed(t, hostile.Program(), fmt.Sprintf(manifest, typ, more, out)))
+		return load(t, e, packed(t, hostile.GuestProgram(), fmt.Sprintf(manifest, typ, more, out)))
 	}
 	for _, c := range []struct {
 		name    string
@@ -352,7 +352,7 @@ func TestStage_NullInNonNullable_DataError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := load(t, newEngine(t), packed(t, hostile.Program(), strings.Replace(string(section), `"nullable":true`, `"nullable":false`, 1)))
+	m := load(t, newEngine(t), packed(t, hostile.GuestProgram(), strings.Replace(string(section), `"nullable":true`, `"nullable":false`, 1)))
 	b, good := hosttest.Batch(t, "x double", "1", "null"), hosttest.Batch(t, "x double", "1")
 	defer b.Release()
 	defer good.Release()

@@ -105,7 +105,7 @@ func fdWrite(g *guest, mem api.Memory, s []uint64) {
 		if !ok {
 			panic(&misuse{"fd_write: a buffer lies outside the guest's memory"})
 		}
-		g.tank.burn(int64(size / bytesWritten))
+		g.tank.burn(eachBuffer + int64(size))
 		g.write(fd, b)
 		total += size
 	}
@@ -139,7 +139,7 @@ func pollOneoff(g *guest, mem api.Memory, s []uint64) {
 		if !ok1 || !ok2 {
 			panic(&misuse{"poll_oneoff: a list lies outside the guest's memory"})
 		}
-		g.tank.burn(bytesWritten)
+		g.tank.burn(eachEvent)
 		userdata, kind := binary.LittleEndian.Uint64(sub), sub[8]
 		if kind == clock {
 			timeout, flags := binary.LittleEndian.Uint64(sub[24:]), binary.LittleEndian.Uint16(sub[40:])

@@ -36,7 +36,7 @@ func MigrationSummary(reports []*host.MigrationReport) string {
 	if tables == 0 {
 		return "no sink has a table to migrate"
 	}
-	return plural(tables, "table") + ", " + strings.Join(parts, ", ")
+	return Plural(tables, "table") + ", " + strings.Join(parts, ", ")
 }
 
 // Migrations prints what tables lack and what was done about it.

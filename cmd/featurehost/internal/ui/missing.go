@@ -21,7 +21,7 @@ func MissingSummary(r *host.MissingReport) string {
 	if len(r.Runs) == len(r.Chunks) {
 		verb = "computed"
 	}
-	return fmt.Sprintf("%s: %s %s from %s to %s, in %s", r.Set, plural(days, "day"), verb, r.Start, r.End, plural(int64(len(r.Chunks)), "run"))
+	return fmt.Sprintf("%s: %s %s from %s to %s, in %s", r.Set, Plural(days, "day"), verb, r.Start, r.End, Plural(int64(len(r.Chunks)), "run"))
 }
 
 // Missing prints the missing days and, where it was asked for, what each run
@@ -29,7 +29,7 @@ func MissingSummary(r *host.MissingReport) string {
 func Missing(w io.Writer, r *host.MissingReport) {
 	var rows [][]string
 	for _, c := range r.Chunks {
-		row := []string{"  ", c.Start + ".." + c.End, plural(int64(c.Days), "day"), strings.Join(c.Reasons, ", ")}
+		row := []string{"  ", c.Start + ".." + c.End, Plural(int64(c.Days), "day"), strings.Join(c.Reasons, ", ")}
 		if len(c.Readers) == 0 {
 			rows = append(rows, append(row, ""))
 		}
@@ -46,7 +46,7 @@ func Missing(w io.Writer, r *host.MissingReport) {
 
 // toRead says what a run reads of a reader.
 func toRead(x host.ReaderToRead) string {
-	parts := []string{x.ID + ": " + plural(x.Files, objectOf(x.Type))}
+	parts := []string{x.ID + ": " + Plural(x.Files, objectOf(x.Type))}
 	if x.Bytes > 0 || x.Files == 0 {
 		parts = append(parts, Bytes(x.Bytes))
 	}
@@ -54,7 +54,7 @@ func toRead(x host.ReaderToRead) string {
 		parts = append(parts, fmt.Sprintf("%d of %d row groups", x.RowGroups, x.RowGroups+x.RowGroupsSkipped))
 	}
 	if x.Rows != nil {
-		parts = append(parts, "about "+plural(*x.Rows, "row"))
+		parts = append(parts, "about "+Plural(*x.Rows, "row"))
 	}
 	switch {
 	case x.From != "" && x.To != "":

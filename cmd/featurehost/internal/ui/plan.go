@@ -82,7 +82,21 @@ func step(w io.Writer, word string, s host.PlanStep) {
 }
 
 func plugin(w io.Writer, word string, g host.PlanPlugin) {
-	fmt.Fprintf(w, "%s %s@%s %s %s, memory %s per instance\n    %s\n", word, g.Name, g.Version, g.Kind, g.Path, Bytes(g.Memory), g.Digest)
+	locked := ""
+	if g.Lock != "" {
+		locked = ", locked by " + g.Lock
+	}
+	fmt.Fprintf(w, "%s %s@%s %s %s\n    %s%s\n", word, g.Name, g.Version, g.Kind, g.Path, g.Digest, locked)
+	fmt.Fprintf(w, "    limits: %s; on_error %s\n", limits(g.Limits, g.Transport), g.OnError)
+}
+
+// limits says what a plugin may take of each instance and batch.
+func limits(l host.PlanLimits, transport string) string {
+	timeout := Seconds(l.TimeoutSeconds)
+	if transport == "process" {
+		return "a program: no limit of memory or fuel, " + timeout
+	}
+	return fmt.Sprintf("memory %s, fuel %s + %s a row, %s", Bytes(l.Memory), Count(l.FuelBase), Count(l.FuelPerRow), timeout)
 }
 
 func columns(w io.Writer, list []host.Column) {

@@ -51,7 +51,13 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 		add("query", r.Query, "")
 	}
 	each(r.Filtered, func(k string, n int64) { add("filtered", n, k) })
-	each(r.Folded, func(k string, n int64) { add("folded", n, k) })
+	each(r.Folded, func(k string, n int64) {
+		if n < 0 { // more rows came out than went in
+			add("made", -n, k)
+			return
+		}
+		add("folded", n, k)
+	})
 	each(r.Rejected, func(k string, n int64) { add("rejected", n, k) })
 	each(r.Skipped, func(k string, n int64) { add("skipped", n, k) })
 	each(r.Dropped, func(k string, n int64) { add("dropped", n, k) })
@@ -74,9 +80,10 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 	if r.LastLabel != "" {
 		fmt.Fprintf(w, "  last label %s\n", r.LastLabel)
 	}
-	if r.DeadLetters != "" {
-		fmt.Fprintf(w, "  rejected rows are in %s\n", r.DeadLetters)
+	if b := r.Balance; b != nil {
+		fmt.Fprintf(w, "  balance %s\n", balance(b))
 	}
+	letters(w, "  ", r)
 	if r.Spilled > 0 {
 		fmt.Fprintf(w, "  spilled %s to disk\n", Bytes(r.Spilled))
 	}
@@ -102,27 +109,65 @@ func Report(w io.Writer, r *host.Report, dry bool) {
 // rereadNote says what told new keys from emptied ones.
 func rereadNote(x *host.Reread) string {
 	if x.Keys > 0 {
-		return fmt.Sprintf("%s told whether %s came before", x.From, plural(x.Keys, "key"))
+		return fmt.Sprintf("%s told whether %s came before", x.From, Plural(x.Keys, "key"))
 	}
 	return fmt.Sprintf("%s, since those in reach could not tell new keys from old ones", x.From)
+}
+
+// letters says where rejected rows are, and how to look at them.
+func letters(w io.Writer, indent string, r *host.Report) {
+	if r.DeadLetters != "" {
+		fmt.Fprintf(w, "%srejected rows are in %s: featurehost deadletter list PIPELINE.toml\n", indent, r.DeadLetters)
+	}
+}
+
+// balance is the sum in which every row is once; what is none is left out.
+func balance(b *host.Balance) string {
+	sum := func(terms ...term) string {
+		var parts []string
+		for _, t := range terms {
+			if t.n != 0 {
+				parts = append(parts, Count(t.n)+" "+t.what)
+			}
+		}
+		if len(parts) == 0 {
+			return "0"
+		}
+		return strings.Join(parts, " + ")
+	}
+	return sum(term{b.Read, "read"}, term{b.Stacked, "stacked"}, term{b.Made, "made"}) + " = " +
+		sum(term{b.Filtered, "filtered"}, term{b.Rejected, "rejected"}, term{b.Skipped, "skipped"}, term{b.Dropped, "dropped"}, term{b.Folded, "folded"}, term{b.Used, "used"})
+}
+
+// term is one of a sum.
+type term struct {
+	n    int64
+	what string
 }
 
 // Losses tells which rows a failed run had turned down: a table without rows,
 // for one, is explained by them.
 func Losses(w io.Writer, r *host.Report) {
 	say := func(what string) func(string, int64) {
-		return func(k string, n int64) { fmt.Fprintf(w, "%s %s rows: %s\n", what, Count(n), k) }
+		return func(k string, n int64) { fmt.Fprintf(w, "%s %s: %s\n", what, Plural(n, "row"), k) }
 	}
 	each(r.Filtered, say("filtered"))
-	each(r.Folded, say("folded"))
+	each(r.Folded, func(k string, n int64) {
+		if n < 0 {
+			say("made")(k, -n)
+			return
+		}
+		say("folded")(k, n)
+	})
 	each(r.Rejected, say("rejected"))
 	each(r.Skipped, say("skipped"))
 	each(r.Dropped, say("dropped"))
 	each(r.CastFailures, say("cast failures in"))
 	each(r.BadJSON, say("no JSON object in"))
+	letters(w, "", r)
 	for _, s := range r.Sinks {
 		if s.Error == "" {
-			fmt.Fprintf(w, "loaded %s: %s\n", s.Name, plural(s.Rows, "row"))
+			fmt.Fprintf(w, "loaded %s: %s\n", s.Name, Plural(s.Rows, "row"))
 		}
 	}
 }
@@ -136,7 +181,7 @@ func each(m map[string]int64, f func(string, int64)) {
 func readNote(x host.Read) string {
 	var parts []string
 	if x.Objects > 0 {
-		parts = append(parts, fmt.Sprintf("%s, %s", plural(x.Objects, objectOf(x.Type)), Bytes(x.Bytes)))
+		parts = append(parts, fmt.Sprintf("%s, %s", Plural(x.Objects, objectOf(x.Type)), Bytes(x.Bytes)))
 	}
 	if x.RowGroupsSkipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d row groups skipped", x.RowGroupsSkipped, x.RowGroups+x.RowGroupsSkipped))
@@ -161,10 +206,10 @@ func objectOf(reader string) string {
 func sinkNote(s host.SinkReport) string {
 	var parts []string
 	if s.Partitions > 0 {
-		parts = append(parts, plural(int64(s.Partitions), "day")+" written")
+		parts = append(parts, Plural(int64(s.Partitions), "day")+" written")
 	}
 	if s.Cleared > 0 {
-		parts = append(parts, plural(int64(s.Cleared), "day")+" cleared")
+		parts = append(parts, Plural(int64(s.Cleared), "day")+" cleared")
 	}
 	if s.Stale > 0 {
 		parts = append(parts, Count(s.Stale)+" older than the stored row")
@@ -172,8 +217,8 @@ func sinkNote(s host.SinkReport) string {
 	return strings.Join(parts, ", ")
 }
 
-// plural prints a number with its word.
-func plural(n int64, word string) string {
+// Plural prints a number with its word.
+func Plural(n int64, word string) string {
 	if n != 1 {
 		word += "s"
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -59,6 +60,9 @@ func Count(n int64) string {
 	}
 	return sign + s
 }
+
+// Seconds prints a length of time: 10 s, 0.5 s.
+func Seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) + " s" }
 
 // Bytes prints a size in binary units.
 func Bytes(n int64) string {

@@ -205,7 +205,9 @@ func report() *host.Report {
 		Set: "s", Run: 4, RunID: "r4", Interval: "2024-01-01..", Seconds: 1.2345,
 		Readers:  map[string]host.Read{"b": {Rows: 1000, Objects: 2, Bytes: 2048, RowGroups: 1, RowGroupsSkipped: 3, OutOfInterval: 5}, "a": {Rows: 1}, "k": {Type: "kafka", Rows: 0, Objects: 3, Bytes: 1024}},
 		Filtered: map[string]int64{"stage x": 3}, Rejected: map[string]int64{"null_key": 2, "bad_row": 1}, Dropped: map[string]int64{"null_timestamp": 9},
-		Used: 990, Features: host.Features{Made: 20, Duplicates: 1, OutsideInterval: 2, Rows: 17},
+		Folded:  map[string]int64{"pivot": 7, "flush": -20},
+		Balance: &host.Balance{Read: 1001, Made: 20, Filtered: 3, Rejected: 3, Skipped: 1, Dropped: 9, Folded: 7, Used: 990},
+		Used:    990, Features: host.Features{Made: 20, Duplicates: 1, OutsideInterval: 2, Rows: 17},
 		Sinks:        []host.SinkReport{{Name: "historical", Published: flow.Published{Rows: 17, Partitions: 1, Cleared: 2}}, {Name: "online", Published: flow.Published{Rows: 8, Stale: 4}}},
 		CastFailures: map[string]int64{"v": 6}, DeadLetters: "/state/dead_letter/r4", Spilled: 1 << 20, LastLabel: "2024-01-31",
 		Recovered: []string{"run 3 undone"}, Warnings: []string{"mind"}, Plugins: map[string]string{"p@1": "sha256:ab"},
@@ -227,7 +229,8 @@ func TestReport_EveryCount_IsThere(t *testing.T) {
 		"rejected                1  bad_row\n    rejected                2  null_key\n", "filtered                3  stage x\n", "dropped                 9  null_timestamp\n",
 		"used                  990\n", "features made          20\n", "duplicates dropped      1\n", "outside interval        2\n",
 		"historical             17  1 day written, 2 days cleared\n", "online                  8  4 older than the stored row\n", "cast failures           6  column v\n",
-		"  last label 2024-01-31\n", "  rejected rows are in /state/dead_letter/r4\n", "  spilled 1 MiB to disk\n",
+		"  last label 2024-01-31\n", "  rejected rows are in /state/dead_letter/r4: featurehost deadletter list PIPELINE.toml\n",
+		"made                   20  flush\n", "folded                  7  pivot\n", "  balance 1,001 read + 20 made = 3 filtered + 3 rejected + 1 skipped + 9 dropped + 7 folded + 990 used\n", "  spilled 1 MiB to disk\n",
 		"    x      filter      100        97    0.500     200\n", "    idle   sink          0         0    0.000\n",
 		"  plugin p@1 sha256:ab\n", "  warning: mind\n", "s: 1,001 rows read, 17 feature rows written in 1.235s\n",
 	} {
@@ -242,7 +245,7 @@ func TestReport_EveryCount_IsThere(t *testing.T) {
 	}
 	b.Reset()
 	Losses(&b, report())
-	if want := "filtered 3 rows: stage x\nrejected 1 rows: bad_row\nrejected 2 rows: null_key\ndropped 9 rows: null_timestamp\ncast failures in 6 rows: v\nloaded historical: 17 rows\nloaded online: 8 rows\n"; b.String() != want {
+	if want := "filtered 3 rows: stage x\nmade 20 rows: flush\nfolded 7 rows: pivot\nrejected 1 row: bad_row\nrejected 2 rows: null_key\ndropped 9 rows: null_timestamp\ncast failures in 6 rows: v\nrejected rows are in /state/dead_letter/r4: featurehost deadletter list PIPELINE.toml\nloaded historical: 17 rows\nloaded online: 8 rows\n"; b.String() != want {
 		t.Errorf("losses read\n%s", b.String())
 	}
 }
@@ -254,7 +257,9 @@ func TestPlan_Report_EdgesWithTheirColumns(t *testing.T) {
 		Readers: []host.PlanReader{{ID: "r", Type: "file", Path: "in.csv", InPlace: true, Columns: []host.Column{{Name: "id", Type: "bigint"}},
 			Prepare: []host.PlanStep{{Name: "filter", Kind: "filter", Reads: []string{"id"}}}}},
 		Query: &host.PlanQuery{SQL: "SELECT *\n  FROM r", Columns: []host.Column{{Name: "long_name", Type: "date"}, {Name: "v", Type: "double"}}},
-		Steps: []host.PlanStep{{Name: "p", Kind: "stage", Reads: []string{"v", "w"}, Plugin: &host.PlanPlugin{Name: "p", Version: "1", Digest: "sha256:cd", Path: "p.wasm", Kind: "map", Memory: 64 << 20}}},
+		Steps: []host.PlanStep{{Name: "p", Kind: "stage", Reads: []string{"v", "w"}, Plugin: &host.PlanPlugin{Name: "p", Version: "1", Digest: "sha256:cd", Path: "p.wasm", Kind: "map", Lock: "plugins.lock",
+			Limits: host.PlanLimits{Memory: 64 << 20, FuelBase: 50_000_000, FuelPerRow: 50_000, TimeoutSeconds: 10}, OnError: "skip"}}},
+		Lent:  []host.PlanPlugin{{Name: "q", Version: "2", Digest: "sha256:ef", Path: "q", Kind: "map", Transport: "process", Limits: host.PlanLimits{TimeoutSeconds: 0.5}, OnError: "fail"}},
 		Sinks: []host.PlanSink{{Name: "historical"}, {Name: "shared", Steps: []host.PlanStep{{Name: "shared: filter", Kind: "sink_stage", Reads: []string{"id"}, Output: []host.Column{{Name: "id", Type: "bigint"}}}}}},
 		Settings: []config.Setting{
 			{Key: "sink[0].path", Value: "out", From: "file"}, {Key: "sink[1].hosts", Value: "a,b", From: "CASSANDRA_HOST"},
@@ -271,8 +276,12 @@ query: SELECT * FROM r
       long_name  date
       v          double
 stage p (stage), reads v, w
-    plugin p@1 map p.wasm, memory 64 MiB per instance
-    sha256:cd
+    plugin p@1 map p.wasm
+    sha256:cd, locked by plugins.lock
+    limits: memory 64 MiB, fuel 50,000,000 + 50,000 a row, 10 s; on_error skip
+a feature uses plugin q@2 map q
+    sha256:ef
+    limits: a program: no limit of memory or fuel, 0.5 s; on_error fail
 sinks: historical, shared
   only for shared: shared: filter (sink_stage), reads id
       id  bigint

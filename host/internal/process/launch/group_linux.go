@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"math"
 	"os"
 	"syscall"
 
@@ -11,6 +12,13 @@ import (
 // the thread that starts it.
 func alone() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// keepToOurselves keeps descriptors that this process was given, by a shell or by
+// systemd, from programs. Those that Go opens are kept from them anyway.
+func keepToOurselves() {
+	const first = 3                                                     // behind the standard streams
+	_ = unix.CloseRange(first, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) // a kernel before 5.11 does not know it
 }
 
 // awaitExit waits until a child has ended, and leaves it to be reaped: its

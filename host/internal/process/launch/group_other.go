@@ -9,6 +9,8 @@ import (
 
 func alone() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
 
+func keepToOurselves() {}
+
 func awaitExit(p *os.Process) *os.ProcessState {
 	state, _ := p.Wait()
 	return state

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +17,27 @@ import (
 	"github.com/featurehost/featurehost/host/fault"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain also is the program that TestKill_LeftItsGroup starts.
+func TestMain(m *testing.M) {
+	if os.Getenv("LAUNCH_TEST_LEAVES") != "" {
+		leave()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// leave joins the group of the program's parent, shakes hands and stays.
+func leave() {
+	group, err := syscall.Getpgid(os.Getppid())
+	if err == nil {
+		err = syscall.Setpgid(0, group)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Printf("1|1|unix|%s/s|grpc|\n", os.Getenv("TMPDIR"))
+	time.Sleep(time.Hour)
+}
 
 // script makes a program of a shell script.
 func script(t testing.TB, text string) string {
@@ -108,6 +129,53 @@ wait
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Errorf("child %s lives", child)
+}
+
+// A program that has left its group is met all the same (L2).
+func TestKill_LeftItsGroup(t *testing.T) {
+	s, spec := starter(t)
+	spec.Path, spec.Env = os.Args[0], append(spec.Env, "LAUNCH_TEST_LEAVES=1")
+	p, err := s.Start(context.Background(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(p.PID(), 0); err == nil {
+		t.Errorf("process %d lives", p.PID())
+	}
+}
+
+// Descriptors that the host was given do not reach programs.
+func TestStart_InheritedDescriptors_KeptBack(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("s3cr3t"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	given, err := syscall.Dup(int(f.Fd())) // as from a shell: open across exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(given)
+	s, spec := starter(t)
+	spec.Path = script(t, fmt.Sprintf("cat <&%d >&2\n", given)+greets+"exit 0\n")
+	p, err := s.Start(context.Background(), spec)
+	if err != nil {
+		if strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("the program read it: %v", err)
+		}
+		return
+	}
+	<-p.Done()
+	if text := p.Words().Text; strings.Contains(text, "s3cr3t") {
+		t.Errorf("the program read it: %q", text)
+	}
 }
 
 // Many start beside each other from the one thread (L3); Close ends them all.

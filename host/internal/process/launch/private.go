@@ -2,6 +2,7 @@ package launch
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,8 +37,9 @@ func privateDir(parent string) (dir string, release func(), err error) {
 	return "", nil, fault.New(abi.CodeHandshake, "the path of the temporary folder is too long for a socket").WithHint("set TMPDIR to a shorter one")
 }
 
-// Sweep removes the private folders that hosts left which were killed; parent as
-// in Spec. What cannot be removed, such as those of other users, stays.
+// Sweep clears up after hosts that were killed: what their programs had started is
+// ended, and their private folders are removed; parent as in Spec. What cannot be
+// removed, such as those of other users, stays.
 func Sweep(parent string) {
 	if parent == "" {
 		parent = os.TempDir()
@@ -50,7 +52,8 @@ func Sweep(parent string) {
 		for _, dir := range list {
 			number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
 			if pid, err := strconv.Atoi(number); err == nil && private(dir) && spill.Gone(dir, pid) {
-				_ = os.RemoveAll(dir)
+				endAll(dir)
+				remove(dir)
 			}
 		}
 	}
@@ -60,4 +63,19 @@ func Sweep(parent string) {
 func private(dir string) bool {
 	info, err := os.Lstat(dir)
 	return err == nil && info.IsDir() && info.Mode().Perm() == 0o700
+}
+
+// remove takes a folder away, also where a program has made folders in it that
+// cannot be written to.
+func remove(dir string) {
+	if os.RemoveAll(dir) == nil {
+		return
+	}
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	_ = os.RemoveAll(dir)
 }

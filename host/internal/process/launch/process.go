@@ -3,6 +3,7 @@ package launch
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -34,6 +35,7 @@ type Process struct {
 	running bool
 	reaped  bool
 	killed  bool  // by us
+	deaf    error // why it could not be killed
 	broke   error // a rule that it broke, for which it was killed
 	refusal error // what was wrong with its handshake
 }
@@ -46,6 +48,8 @@ const (
 	// streamGrace is how long the streams of a dead program are read on: a child
 	// of it that left its group may keep them open.
 	streamGrace = time.Second
+	// killGrace is how long a killed program is waited for.
+	killGrace = 5 * time.Second
 )
 
 // prepare makes all that a start needs.
@@ -57,6 +61,9 @@ func prepare(spec Spec) (*Process, error) {
 	}
 	p.cmd.Dir = filepath.Dir(spec.Path)
 	p.cmd.Env = append(append([]string(nil), spec.Env...), "TMPDIR="+p.dir)
+	// Python would run the code that it finds in a __pycache__ beside the sources,
+	// which no digest covers: it looks in an empty folder instead.
+	p.cmd.Env = append(p.cmd.Env, "PYTHONPYCACHEPREFIX="+p.dir, "PYTHONDONTWRITEBYTECODE=1")
 	p.cmd.SysProcAttr = alone()
 	return p, nil
 }
@@ -78,7 +85,7 @@ func (p *Process) run(s *Starter) error {
 	p.mu.Lock()
 	p.running = true
 	if p.killed { // while it started
-		killGroup(p.cmd.Process.Pid)
+		p.signal()
 	}
 	p.mu.Unlock()
 	var streams sync.WaitGroup
@@ -148,14 +155,38 @@ func (p *Process) kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.killed = true; p.running && !p.reaped {
-		killGroup(p.cmd.Process.Pid)
+		p.signal()
 	}
 }
 
-// Kill ends the program and its group, and waits until nothing is left.
-func (p *Process) Kill() {
+// signal kills the group, and the program itself, which may have left it.
+func (p *Process) signal() {
+	killGroup(p.cmd.Process.Pid)
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.deaf = err
+	}
+}
+
+// Kill ends the program and its group, and waits until nothing is left. A
+// program that cannot be ended, because it has become another user's or hangs in
+// the kernel, is FH-5011; it is left to itself then.
+func (p *Process) Kill() error {
 	p.kill()
-	<-p.done
+	t := time.NewTimer(killGrace)
+	defer t.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-t.C:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	why := "it hangs in the kernel, or a child that left its group keeps its streams"
+	if p.deaf != nil {
+		why = p.deaf.Error()
+	}
+	return fault.New(abi.CodeKilled, "the plugin's process %d cannot be ended: %s", p.PID(), why).
+		WithHint("end it by hand; a program that changes its user is not for this host")
 }
 
 // end is Kill for a program that may never have run.
@@ -164,7 +195,7 @@ func (p *Process) end() {
 	running := p.running
 	p.mu.Unlock()
 	if running {
-		p.Kill()
+		_ = p.Kill() // the start has failed already, with more to say
 		return
 	}
 	p.clear()
@@ -172,7 +203,7 @@ func (p *Process) end() {
 
 func (p *Process) clear() {
 	p.release()
-	_ = os.RemoveAll(p.dir)
+	remove(p.dir)
 }
 
 // Done is closed when the program has ended and nothing is left of it.

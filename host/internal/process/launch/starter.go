@@ -12,7 +12,7 @@ import (
 // Spec says what to start.
 type Spec struct {
 	Path    string        // of the program, absolute
-	Env     []string      // NAME=value; TMPDIR and the handshake's variables are added
+	Env     []string      // NAME=value; TMPDIR, two of Python's and the handshake's variables are added
 	TempDir string        // where the private folder is made; empty for the system's
 	Timeout time.Duration // for the handshake
 	MTLS    bool          // whether host and plugin prove themselves to each other
@@ -31,6 +31,7 @@ type Starter struct {
 
 // NewStarter makes a Starter.
 func NewStarter() *Starter {
+	keepToOurselves()
 	s := &Starter{jobs: make(chan func()), done: make(chan struct{}), live: map[*Process]struct{}{}}
 	go func() {
 		defer close(s.done)
@@ -111,9 +112,11 @@ func (s *Starter) Close() {
 		live = append(live, p)
 	}
 	s.mu.Unlock()
+	var ends sync.WaitGroup
 	for _, p := range live {
-		p.Kill()
+		ends.Go(func() { _ = p.Kill() }) // what cannot be ended was told of when its session was
 	}
+	ends.Wait()
 	close(s.jobs)
 	<-s.done
 }

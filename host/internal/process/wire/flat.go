@@ -140,11 +140,16 @@ func (t table) tables(i int, yield func(table) bool) {
 	}
 }
 
-func (t table) text(i int) string {
-	b, _ := t.vector(i, 1)
+// text gives a text of at most so many bytes; one that is longer is not copied,
+// for many fields may share it.
+func (t table) text(i, most int) (s string, fits bool) {
+	b, n := t.vector(i, 1)
+	if n > most {
+		return "", false
+	}
 	if !utf8.Valid(b) {
 		t.f.bad = true
-		return ""
+		return "", true
 	}
-	return string(b)
+	return string(b), true
 }

@@ -25,6 +25,10 @@ const (
 	typeFixed     = 15
 )
 
+// maxZone is the most that the name of a time zone may have: the longest of the
+// database has 32 bytes.
+const maxZone = 64
+
 // ReadEncapsulated reads a schema as it stands at the head of an IPC stream:
 // a mark, a length, the metadata. What follows is ignored.
 func ReadEncapsulated(b []byte) (*arrow.Schema, error) {
@@ -86,12 +90,13 @@ func readFields(t table, i, depth int, left *int) (fields []arrow.Field, err err
 }
 
 func readField(t table, depth int, left *int) (arrow.Field, error) {
-	f := arrow.Field{Name: t.text(0), Nullable: t.number(1, 1) != 0}
+	name, fits := t.text(0, abi.MaxName)
+	f := arrow.Field{Name: name, Nullable: t.number(1, 1) != 0}
 	switch {
 	case t.f.bad:
 		return f, errBroken
-	case len(f.Name) > abi.MaxName:
-		return f, fmt.Errorf("a column name has %d bytes, at most %d are allowed", len(f.Name), abi.MaxName)
+	case !fits:
+		return f, fmt.Errorf("a column name has more than %d bytes", abi.MaxName)
 	case depth > abi.MaxDepth:
 		return f, fmt.Errorf("column %q is nested deeper than %d", f.Name, abi.MaxDepth)
 	case t.has(4):
@@ -150,7 +155,11 @@ func readType(number int64, t table, kids []arrow.Field) (arrow.DataType, error)
 		}
 	case typeTimestamp:
 		if unit := t.number(0, 2); unit >= 0 && unit <= int64(arrow.Nanosecond) {
-			return &arrow.TimestampType{Unit: timeUnit(unit), TimeZone: t.text(1)}, nil
+			zone, fits := t.text(1, maxZone)
+			if !fits {
+				return nil, fmt.Errorf("its time zone has more than %d bytes", maxZone)
+			}
+			return &arrow.TimestampType{Unit: timeUnit(unit), TimeZone: zone}, nil
 		}
 	case typeFixed:
 		if w := t.number(0, 4); w >= 1 && w <= 1<<20 {

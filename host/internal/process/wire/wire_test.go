@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -220,4 +221,26 @@ func FuzzRead(f *testing.F) {
 			got.Release()
 		}
 	})
+}
+
+// A schema of many fields cannot make the host copy one long text for each.
+func TestReadSchema_LongTexts_Refused(t *testing.T) {
+	long := strings.Repeat("z", 1000)
+	for name, f := range map[string]arrow.Field{
+		"zone":   {Name: "t", Type: &arrow.TimestampType{Unit: arrow.Second, TimeZone: long}},
+		"name":   {Name: long, Type: arrow.PrimitiveTypes.Int64},
+		"nested": {Name: "s", Type: arrow.StructOf(arrow.Field{Name: "t", Type: &arrow.TimestampType{TimeZone: long}})},
+	} {
+		p := ipc.GetSchemaPayload(arrow.NewSchema([]arrow.Field{f}, nil), memory.DefaultAllocator)
+		if _, err := ReadSchema(p.Meta().Bytes()); err == nil || !strings.Contains(err.Error(), "bytes") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		p.Release()
+	}
+	good := arrow.NewSchema([]arrow.Field{{Name: "t", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "America/Argentina/ComodRivadavia"}}}, nil)
+	p := ipc.GetSchemaPayload(good, memory.DefaultAllocator)
+	defer p.Release()
+	if got, err := ReadSchema(p.Meta().Bytes()); err != nil || !got.Equal(good) {
+		t.Errorf("got %v, %v", got, err)
+	}
 }

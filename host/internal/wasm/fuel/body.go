@@ -3,6 +3,7 @@ package fuel
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // tables are the shapes of all instructions.
@@ -12,13 +13,24 @@ func newTables() tables { return tables{opcodes(), opcodesFC(), opcodesFD()} }
 
 // site is a place in the code of a function where a check goes in.
 type site struct {
-	at     int   // offset in the body: what is inserted goes before this byte
-	kind   shape // loop for entry and loop heads, else that of the instruction
-	weight uint32
-	after  int  // of an instruction that is charged by its result: its end
-	calls  bool // of a loop: it has calls, or other loops; of an entry: the function has calls
-	loop   int  // before a loop: its site
+	at    int    // offset in the body: what is inserted goes before this byte
+	kind  shape  // entry, loop and the like, else that of the instruction
+	cost  uint32 // of the instructions that an entry or a head pays for
+	after int    // of an instruction that is written anew: its end
+	calls bool   // of a head: the loop has calls, or other loops; of an entry: the function has calls
+	loop  int    // of before, behind and branch: the site of the loop's head
+	// of a head:
+	label  int  // how many blocks were open before the loop
+	params bool // the loop takes values
+	sets   int  // where its sets begin
+	// of behind: where the sets of its loop end
+	setsEnd int
+	// of a branch: how many labels are in the loop, the loop's own included
+	labels uint32
 }
+
+// free tells of a loop's head whether its check leaves the loop (see write).
+func (s *site) free() bool { return !s.calls && !s.params }
 
 // body is what a scan finds in one function.
 type body struct {
@@ -27,10 +39,23 @@ type body struct {
 	groups uint32 // of local declarations
 	listAt int    // of the declarations, after their count
 	sites  []site
-	tee    bool // an instruction is charged by an operand
-	result bool // an instruction is charged by its result
+	sets   []uint32 // locals that loops write to, one loop's after the other's
+	upTo   []uint64 // of each group of locals: the number behind its last one
+	kinds  []byte   // and its type
+	takes  []byte   // types of the parameters
+	tee    bool     // an instruction is charged by an operand
+	result bool     // an instruction is charged by its result
 	of     counts
-	params uint32
+	types  []arity
+}
+
+// kind of a local or a parameter.
+func (b *body) kind(local uint32) byte {
+	if int(local) < len(b.takes) {
+		return b.takes[local]
+	}
+	i, _ := slices.BinarySearch(b.upTo, uint64(local)-uint64(len(b.takes))+1)
+	return b.kinds[i]
 }
 
 // counts are how many of each an original module has: what an index may name.
@@ -50,18 +75,25 @@ var (
 	ErrLocals = fmt.Errorf("a function has more than %d locals", maxLocals-3)
 )
 
-// scan reads one function body of a module that has so many of each; params is
-// how many parameters the function has.
-func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
-	*b = body{sites: b.sites[:0], of: of, params: params}
+// mostCalls is how many calls may follow each other without a check: functions
+// without calls have none of their own.
+const mostCalls = 64
+
+// scan reads one function body of a module that has so many of each, and these
+// types; takes are those of the function's parameters.
+func (t tables) scan(code []byte, of counts, types []arity, takes []byte, b *body) error {
+	*b = body{sites: b.sites[:0], sets: b.sets[:0], upTo: b.upTo[:0], kinds: b.kinds[:0], of: of, types: types, takes: takes}
 	c := &cursor{b: code}
 	b.groups = c.u32()
 	b.listAt = c.at
 	for i := uint32(0); i < b.groups && c.err == nil; i++ {
-		b.locals += uint64(c.u32())
-		c.valueType()
+		n := c.u32()
+		b.locals += uint64(n)
+		if kind := c.valueType(); n > 0 {
+			b.upTo, b.kinds = append(b.upTo, b.locals), append(b.kinds, kind)
+		}
 	}
-	if b.locals+uint64(params) > maxLocals-3 {
+	if b.locals+uint64(len(takes)) > maxLocals-3 {
 		return ErrLocals
 	}
 	b.start = c.at
@@ -69,14 +101,15 @@ func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
 	// owners holds, for each block that is open, the site that pays for the
 	// instructions in it.
 	owners := make([]int, 1, 16)
+	unchecked := 0 // calls since the last check
 	for c.err == nil {
 		if c.at >= len(code) {
 			return errors.New("a function has no end")
 		}
 		at := c.at
 		pays := owners[len(owners)-1]
-		b.sites[pays].weight++
 		s := t.next(c, b)
+		b.sites[pays].cost += costOf(code[at], s)
 		switch s {
 		case block:
 			owners = append(owners, pays)
@@ -84,11 +117,31 @@ func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
 			if pays > 0 {
 				b.sites[pays].calls = true
 			}
-			owners = append(owners, len(b.sites)+1)
-			b.sites = append(b.sites, site{at: at, kind: before, loop: len(b.sites) + 1}, site{at: c.at, kind: loop})
+			head := len(b.sites) + 1
+			b.sites = append(b.sites, site{at: at, kind: before, loop: head},
+				site{at: c.at, kind: loop, label: len(owners), params: b.params(code[at+1 : c.at]), sets: len(b.sets)})
+			owners = append(owners, head)
+			unchecked = 0
 		case function, indirect:
 			b.sites[0].calls, b.sites[pays].calls = true, true
+			if unchecked++; unchecked == mostCalls {
+				b.sites = append(b.sites, site{at: at, kind: pause})
+				unchecked = 0
+			}
+		case index, branches:
+			if op := code[at]; pays > 0 && op >= opBr && op <= opBrTable {
+				if inside := uint32(len(owners) - b.sites[pays].label); leaves(code[at:c.at], inside) {
+					b.sites = append(b.sites, site{at: at, kind: branch, after: c.at, loop: pays, labels: inside})
+				}
+			}
+		case local:
+			if op := code[at]; pays > 0 && op != opLocalGet {
+				b.sets = append(b.sets, (&cursor{b: code, at: at + 1}).u32())
+			}
 		case ends:
+			if pays > 0 && b.sites[pays].label == len(owners)-1 {
+				b.sites = append(b.sites, site{at: c.at, kind: behind, loop: pays, setsEnd: len(b.sets)})
+			}
 			owners = owners[:len(owners)-1]
 			if len(owners) == 0 {
 				return c.done()
@@ -102,6 +155,33 @@ func (t tables) scan(code []byte, of counts, params uint32, b *body) error {
 		}
 	}
 	return c.err
+}
+
+// params tells whether a block of this type takes values.
+func (b *body) params(blockType []byte) bool {
+	if blockType[0] < 0x40 || blockType[0] >= 0x80 {
+		i := (&cursor{b: blockType}).s33()
+		return i >= 0 && i < int64(len(b.types)) && b.types[i].params > 0
+	}
+	return false
+}
+
+// leaves tells whether a branch may go beyond so many labels.
+func leaves(branch []byte, labels uint32) (out bool) {
+	targets(branch, func(label uint32) { out = out || label >= labels })
+	return out
+}
+
+// targets calls f for each label that a branch names.
+func targets(branch []byte, f func(label uint32)) {
+	c := &cursor{b: branch, at: 1}
+	n := uint32(0)
+	if branch[0] == opBrTable {
+		n = c.u32()
+	}
+	for i := uint32(0); i <= n; i++ {
+		f(c.u32())
+	}
 }
 
 // next passes over one instruction.
@@ -152,7 +232,7 @@ func (t tables) immediates(c *cursor, s shape, b *body) {
 		c.each(func(uint32) { c.u32() })
 		c.u32()
 	case local:
-		if i := c.u32(); uint64(i) >= b.locals+uint64(b.params) {
+		if i := c.u32(); uint64(i) >= b.locals+uint64(len(b.takes)) {
 			c.fail(fmt.Errorf("local %d: %w", i, ErrIndex))
 		}
 	case global:

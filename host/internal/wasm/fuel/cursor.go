@@ -55,14 +55,16 @@ func (c *cursor) u32() uint32 {
 // valueType reads the type of a value. Types of later versions take more bytes,
 // so what is not known is refused: else the engine and the rewriter would read
 // different code behind it.
-func (c *cursor) valueType() {
-	switch t := c.byte(); t {
+func (c *cursor) valueType() byte {
+	t := c.byte()
+	switch t {
 	case typeI32, typeI64, typeF32, typeF64, typeV128, typeFunc, typeExtern:
 	default:
 		if c.err == nil {
 			c.fail(fmt.Errorf("type 0x%02x: %w", t, ErrUnknown))
 		}
 	}
+	return t
 }
 
 // refType reads the type of a reference.

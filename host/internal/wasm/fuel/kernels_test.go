@@ -68,7 +68,7 @@ func newKernels(t testing.TB, code []byte, metered bool, config wazero.RuntimeCo
 	wasi_snapshot_preview1.MustInstantiate(ctx, rt)
 	if metered {
 		var err error
-		if code, err = fuel.Meter(code, fuel.Overdraft); err != nil {
+		if code, err = fuel.Meter(code); err != nil {
 			t.Fatal(err)
 		}
 	}

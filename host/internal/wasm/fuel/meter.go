@@ -16,14 +16,10 @@ const (
 	Start   = "__featurehost_start"
 )
 
-// Overdraft is how far a loop without calls, in which no other loop is, may go
-// beyond the slice it began with: it does not step aside. A byte of the memory
-// that a guest has by default takes one turn.
-const Overdraft = 1 << 26
-
-// Slice is the most that a guest burns before it steps aside: about a
-// millisecond of compiled code, which Go cannot interrupt.
-const Slice = 1 << 20
+// Slice is the most that a guest burns before it steps aside: compiled code is
+// nothing that Go can interrupt. It is some tens of microseconds of a plain loop,
+// and of one whose every load misses the caches some tens of milliseconds.
+const Slice = 1 << 16
 
 // Schedule numbers what things cost (ABI-W-064). Verdicts depend on it, so a
 // change of any cost is a new number.
@@ -98,10 +94,12 @@ func (m *module) counts() counts {
 }
 
 // arity is how many values a function takes and gives.
-type arity struct{ params, results uint32 }
+type arity struct {
+	params, results uint32
+	takes           []byte // types of the parameters
+}
 
 // Meter gives the module wasm with checks. Its tank is empty to begin with.
-// overdraft is that of its innermost loops: Overdraft, or less.
 //
 // The original need not be valid, and what comes back is valid exactly if it
 // was, but for indices that only the rewritten module would have (ErrIndex).
@@ -109,7 +107,9 @@ type arity struct{ params, results uint32 }
 //
 // Errors: ErrUnknown for instructions beyond Wasm 2.0, ErrIndex, ErrReserved,
 // ErrGrowth, ErrLocals, and others for a module that is malformed.
-func Meter(wasm []byte, overdraft int64) ([]byte, error) {
+func Meter(wasm []byte) ([]byte, error) { return meter(wasm, Slice) }
+
+func meter(wasm []byte, slice int64) ([]byte, error) {
 	t := newTables()
 	m, err := read(wasm, t)
 	if err != nil {
@@ -177,7 +177,7 @@ func Meter(wasm []byte, overdraft int64) ([]byte, error) {
 			add(s.id, lengthened(s.body, more, exports))
 		case s.id == startSec:
 		case s.id == codeSec && runs:
-			code, err := m.code(s.body, t, added, overdraft)
+			code, err := m.code(s.body, t, added, slice)
 			if err != nil {
 				return nil, err
 			}
@@ -203,7 +203,7 @@ func lengthened(body []byte, n uint32, entries []byte) []byte {
 }
 
 // code rewrites all functions and adds so many.
-func (m *module) code(section []byte, t tables, added uint32, overdraft int64) ([]byte, error) {
+func (m *module) code(section []byte, t tables, added uint32, slice int64) ([]byte, error) {
 	c := &cursor{b: section}
 	n := c.u32()
 	if c.err == nil && int(n) != len(m.funcs) {
@@ -218,16 +218,16 @@ func (m *module) code(section []byte, t tables, added uint32, overdraft int64) (
 		if c.err != nil {
 			return nil, c.err
 		}
-		if err := t.scan(code, of, m.types[m.funcs[i]].params, &b); err != nil {
+		if err := t.scan(code, of, m.types, m.types[m.funcs[i]].takes, &b); err != nil {
 			return nil, fmt.Errorf("function %d of those defined: %w", i, err)
 		}
-		text = b.write(text[:0], code, overdraft)
+		text = b.write(text[:0], code)
 		out = append(appendU32(out, uint32(len(text))), text...)
 		if len(out) > 2*len(section)+Slack/2 {
 			return nil, ErrGrowth
 		}
 	}
-	text = refill(text[:0], of.globals, m.memory)
+	text = refill(text[:0], of.globals, m.memory, slice)
 	out = append(appendU32(out, uint32(len(text))), text...)
 	if added > 1 {
 		text = append(appendU32(append(text[:0], 0, opCall), uint32(m.start)), opEnd)
@@ -284,7 +284,17 @@ func (m *module) note(s section, t tables) error {
 				c.fail(fmt.Errorf("type form 0x%02x: %w", form, ErrUnknown))
 			}
 			var a arity
-			c.each(func(uint32) { c.valueType(); a.params++ })
+			from := -1
+			c.each(func(uint32) {
+				if from < 0 {
+					from = c.at
+				}
+				c.valueType()
+				a.params++
+			})
+			if from >= 0 {
+				a.takes = c.b[from:c.at]
+			}
 			c.each(func(uint32) { c.valueType(); a.results++ })
 			m.types = append(m.types, a)
 		})
@@ -360,7 +370,7 @@ func (m *module) noteStart(c *cursor) {
 	i := c.u32()
 	if all := append(m.imported, m.funcs...); int64(i) >= int64(len(all)) {
 		c.fail(fmt.Errorf("function %d of %d is to start the module", i, len(all)))
-	} else if m.types[all[i]] != (arity{}) {
+	} else if of := m.types[all[i]]; of.params+of.results > 0 {
 		c.fail(fmt.Errorf("function %d, which is to start the module, takes or gives values", i))
 	}
 	m.start = int64(i)

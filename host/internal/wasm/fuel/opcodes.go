@@ -39,6 +39,9 @@ const (
 	tableFill  // table.fill: one index
 	entry      // no instruction: the entry of a function
 	before     // no instruction: before a loop
+	behind     // no instruction: after a loop's end
+	branch     // br, br_if or br_table that leaves a loop
+	pause      // no instruction: before a call, when many went by without a check
 	shapeCount // of shapes
 )
 

@@ -122,17 +122,17 @@ func scalar(typ string, v any) (word, mask uint64) {
 // world runs a script, with or without fuel.
 type world struct {
 	rt      wazero.Runtime
-	meter   bool
+	slice   int64 // of fuel; 0 without
 	last    api.Module
 	byName  map[string]api.Module
 	all     []api.Module
 	refused error
 }
 
-func newWorld(t *testing.T, suite fs.FS, config wazero.RuntimeConfig, meter bool) *world {
+func newWorld(t *testing.T, suite fs.FS, config wazero.RuntimeConfig, slice int64) *world {
 	t.Helper()
 	ctx := context.Background()
-	w := &world{rt: wazero.NewRuntimeWithConfig(ctx, config), meter: meter, byName: map[string]api.Module{}}
+	w := &world{rt: wazero.NewRuntimeWithConfig(ctx, config), slice: slice, byName: map[string]api.Module{}}
 	t.Cleanup(func() { _ = w.rt.Close(ctx) })
 	code, err := fs.ReadFile(suite, "spectest.wasm")
 	if err != nil {
@@ -146,8 +146,8 @@ func newWorld(t *testing.T, suite fs.FS, config wazero.RuntimeConfig, meter bool
 
 // load instantiates a module.
 func (w *world) load(code []byte, name string) (api.Module, error) {
-	if w.meter {
-		metered, err := fuel.Meter(code, fuel.Overdraft)
+	if w.slice > 0 {
+		metered, err := fuel.MeterBy(code, w.slice)
 		w.refused = err
 		if err != nil {
 			return nil, err
@@ -155,7 +155,7 @@ func (w *world) load(code []byte, name string) (api.Module, error) {
 		code = metered
 	}
 	m, err := w.rt.InstantiateWithConfig(context.Background(), code, wazero.NewModuleConfig().WithName(name))
-	if err == nil && w.meter {
+	if err == nil && w.slice > 0 {
 		err = start(m, fuel.MaxBudget)
 	}
 	return m, err
@@ -299,7 +299,8 @@ func runScript(t *testing.T, suite fs.FS, name string, config wazero.RuntimeConf
 	if err := json.Unmarshal(raw, &s); err != nil {
 		t.Fatal(err)
 	}
-	plain, metered := newWorld(t, suite, config, false), newWorld(t, suite, config, true)
+	// With slices of one unit the guest steps aside wherever it can.
+	plain, metered, halting := newWorld(t, suite, config, 0), newWorld(t, suite, config, fuel.Slice), newWorld(t, suite, config, 1)
 	for i, c := range s.Commands {
 		as := ""
 		if c.Type == "register" {
@@ -309,15 +310,18 @@ func runScript(t *testing.T, suite fs.FS, name string, config wazero.RuntimeConf
 			as = s.Commands[i+1].As
 		}
 		want := plain.step(t, suite, c, as)
-		got := metered.step(t, suite, c, as)
-		if got != want {
-			t.Errorf("line %d, %s %s: %s with fuel, %s without (%v)", c.Line, c.Type, c.Action.Field, got, want, metered.refused)
+		for _, w := range []*world{metered, halting} {
+			if got := w.step(t, suite, c, as); got != want {
+				t.Errorf("line %d, %s %s: %s with fuel by %d, %s without (%v)", c.Line, c.Type, c.Action.Field, got, w.slice, want, w.refused)
+			}
 		}
 		if c.Type == "module" && want != "loaded" {
 			t.Errorf("line %d: %s", c.Line, want)
 		}
 	}
-	if got, want := metered.state(), plain.state(); got != want {
-		t.Errorf("state with fuel:\n%swithout:\n%s", got, want)
+	for _, w := range []*world{metered, halting} {
+		if got, want := w.state(), plain.state(); got != want {
+			t.Errorf("state with fuel by %d:\n%swithout:\n%s", w.slice, got, want)
+		}
 	}
 }

@@ -16,7 +16,7 @@ func NewTank(slice, reserve Global) Tank { return Tank{slice, reserve} }
 
 // Fill gives the guest n units for the calls that follow, at most MaxBudget.
 func (t Tank) Fill(n int64) {
-	now := max(0, min(n, Slice)) // below zero it would look like an overrun
+	now := max(0, min(n, Slice))
 	t.slice.Set(uint64(now))
 	t.reserve.Set(uint64(n - now))
 }
@@ -24,10 +24,6 @@ func (t Tank) Fill(n int64) {
 // Left tells what is left; below zero the guest has burnt more than it was
 // given, and was stopped or came back just then.
 func (t Tank) Left() int64 { return int64(t.slice.Get()) + int64(t.reserve.Get()) }
-
-// Overrun tells whether a loop was stopped because it went on for more than
-// overdraft units in one go.
-func (t Tank) Overrun(overdraft int64) bool { return int64(t.slice.Get()) < -overdraft }
 
 // Burn takes n units, and tells whether there were as many.
 func (t Tank) Burn(n int64) bool {

@@ -1,12 +1,17 @@
 package fuel
 
+import "slices"
+
 // Instructions that a check is made of.
 const (
 	opUnreachable = 0x00
+	opBlock       = 0x02
 	opLoop        = 0x03
 	opIf          = 0x04
 	opEnd         = 0x0B
+	opBr          = 0x0C
 	opBrIf        = 0x0D
+	opBrTable     = 0x0E
 	opCall        = 0x10
 	opDrop        = 0x1A
 	opSelect      = 0x1B
@@ -25,8 +30,17 @@ const (
 	opI64Sub      = 0x7D
 	opI64Shl      = 0x86
 	opI64ShrU     = 0x88
+	opI32Or       = 0x72
+	opI64Or       = 0x84
 	opI64ExtendU  = 0xAD
+	opSIMD        = 0xFD
+	simdOr        = 80 // v128.or
 	noResult      = 0x40
+
+	opI32ReinterpretF32 = 0xBC
+	opI64ReinterpretF64 = 0xBD
+	opF32ReinterpretI32 = 0xBE
+	opF64ReinterpretI64 = 0xBF
 )
 
 // Types of values.
@@ -40,23 +54,72 @@ const (
 	typeExtern = 0x6F
 )
 
-// Weight of a check for k instructions of its body outside nested loops
+// Costs of instructions: most take a cycle or less, those below ten times that
+// and more, and a load that misses the caches a hundred times. A check pays a
+// unit, and one for each share of the cost of its body outside nested loops
 // (schedule 1, ABI-W-064).
-func weightOf(k uint32) int64 { return 1 + int64(k/64) }
+const (
+	plainCost = 1
+	highCost  = 4
+	share     = 32
+)
+
+// costOf an instruction that begins with op.
+func costOf(op byte, s shape) uint32 {
+	switch {
+	case s == access, s == accessLane, s == function, s == indirect, op == 0xFD,
+		op >= 0x6D && op <= 0x70, op >= 0x7F && op <= 0x82, // div and rem of integers
+		op == 0x91, op == 0x95, op == 0x9F, op == 0xA3: // sqrt and div of floats
+		return highCost
+	}
+	return plainCost
+}
+
+// weightOf a check for a body of some cost.
+func weightOf(cost uint32) int64 { return 1 + int64(cost/share) }
+
+// largeEntry is from which weight on the entry of a function without calls is
+// checked: smaller ones are checked by who calls them.
+const largeEntry = 8
 
 // inserter writes checks into one function.
 type inserter struct {
 	tank          uint32 // index of the global
-	overdraft     int64
 	refill        uint32 // index of the function
 	left          uint32 // local i64: what is left
 	count, answer uint32 // locals i32: an operand, a result
 }
 
 // write appends the body of a function with its checks, without its size.
-func (b *body) write(out, code []byte, overdraft int64) []byte {
-	first := b.params + uint32(b.locals)
-	in := inserter{tank: b.of.globals, overdraft: overdraft, refill: b.of.functions, left: first, count: first + 1, answer: first + 2}
+//
+// A check that finds the tank empty calls the refill. Within a loop that has no
+// other calls this would cost the registers: what a loop carries from turn to
+// turn would be stored at each, in case of the call. So the check of such a loop
+// leaves it, for a call outside, and the loop is entered again:
+//
+//	block R
+//	  loop
+//	    block
+//	      loop R        ;; the original one
+//	        (br_if 1 (out of fuel))
+//	        ...         ;; branches that leave the loop go three blocks further
+//	      end
+//	      br 2
+//	    end
+//	    ...             ;; what the loop writes to, anew
+//	    call refill
+//	    ...             ;; what was paid for the turn is given back
+//	    br 0
+//	  end
+//	  unreachable
+//	end
+//
+// The locals that the loop writes to are written anew before the call, without a
+// change: for the engine these are other values then, and storing them is no
+// longer the loop's work.
+func (b *body) write(out, code []byte) []byte {
+	first := uint32(len(b.takes)) + uint32(b.locals)
+	in := inserter{tank: b.of.globals, refill: b.of.functions, left: first, count: first + 1, answer: first + 2}
 	more := uint32(1)
 	if b.tee {
 		more++
@@ -71,21 +134,47 @@ func (b *body) write(out, code []byte, overdraft int64) []byte {
 		out = append(out, 1, typeI32)
 	}
 	from := b.start
-	for _, s := range b.sites {
+	for i := range b.sites {
+		s := &b.sites[i]
 		out = append(out, code[from:s.at]...)
 		from = s.at
+		weight := func(b []byte) []byte { return appendS64(append(b, opI64Const), weightOf(s.cost)) }
 		switch s.kind {
-		case before:
-			if !b.sites[s.loop].calls {
-				out = in.refilled(appendU32(append(out, opGlobalGet), in.tank))
-			}
-		case entry, loop:
-			out = in.takes(out, func(b []byte) []byte { return appendS64(append(b, opI64Const), weightOf(s.weight)) })
-			if s.calls {
-				out = in.refilled(out)
+		case entry:
+			if s.calls || weightOf(s.cost) >= largeEntry {
+				out = in.burn(out, weight)
 			} else {
-				out = in.stopped(out)
+				out = in.pays(out, weight)
 			}
+		case before:
+			if head := &b.sites[s.loop]; head.free() {
+				out = append(append(out, opBlock), code[s.at+1:head.at]...)
+				out = append(out, opLoop, noResult, opBlock, noResult)
+			}
+		case loop:
+			if s.free() {
+				out = append(in.takes(out, weight), opI64Const, 0, opI64LtS, opBrIf, 1)
+			} else {
+				out = in.burn(out, weight)
+			}
+		case behind:
+			if head := &b.sites[s.loop]; head.free() {
+				out = append(out, opBr, 2, opEnd)
+				out = b.anew(out, head.sets, s.setsEnd)
+				out = appendU32(append(out, opCall), in.refill)
+				// What was paid for the turn is given back: it is paid for again.
+				out = appendU32(append(out, opGlobalGet), in.tank)
+				out = append(appendS64(append(out, opI64Const), weightOf(head.cost)), opI64Add)
+				out = appendU32(append(out, opGlobalSet), in.tank)
+				out = append(out, opBr, 0, opEnd, opUnreachable, opEnd)
+			}
+		case branch:
+			if b.sites[s.loop].free() {
+				out = further(out, code[s.at:s.after], s.labels)
+				from = s.after
+			}
+		case pause:
+			out = in.refilled(appendU32(append(out, opGlobalGet), in.tank))
 		case grow, tableGrow:
 			out = in.grown(out, code[s.at:s.after], s.kind)
 			from = s.after
@@ -95,6 +184,60 @@ func (b *body) write(out, code []byte, overdraft int64) []byte {
 		}
 	}
 	return append(out, code[from:]...)
+}
+
+// mostAnew is how many locals are written anew: a loop has not many more
+// registers.
+const mostAnew = 16
+
+// anew writes the locals of some sets without a change.
+func (b *body) anew(out []byte, from, to int) []byte {
+	var done []uint32
+	for _, local := range b.sets[from:to] {
+		if slices.Contains(done, local) {
+			continue
+		}
+		if done = append(done, local); len(done) > mostAnew {
+			break
+		}
+		var same []byte
+		switch b.kind(local) {
+		case typeI32:
+			same = []byte{opI32Const, 0, opI32Or}
+		case typeI64:
+			same = []byte{opI64Const, 0, opI64Or}
+		case typeF32:
+			same = []byte{opI32ReinterpretF32, opF32ReinterpretI32}
+		case typeF64:
+			same = []byte{opI64ReinterpretF64, opF64ReinterpretI64}
+		case typeV128:
+			same = appendU32([]byte{opLocalGet}, local)
+			same = append(same, opSIMD, simdOr)
+		default: // nothing turns a reference into itself
+			continue
+		}
+		out = append(appendU32(append(out, opLocalGet), local), same...)
+		out = appendU32(append(out, opLocalSet), local)
+	}
+	return out
+}
+
+// wrapped is how many blocks stand around a loop whose check leaves it.
+const wrapped = 3
+
+// further writes a branch whose targets beyond so many labels are further away.
+func further(out, branch []byte, labels uint32) []byte {
+	out = append(out, branch[0])
+	if branch[0] == opBrTable {
+		out = appendU32(out, (&cursor{b: branch, at: 1}).u32())
+	}
+	targets(branch, func(label uint32) {
+		if label >= labels {
+			label += wrapped
+		}
+		out = appendU32(out, label)
+	})
+	return out
 }
 
 // burn takes from the tank what amount pushes, and refills it when it was less.
@@ -111,45 +254,48 @@ func (in *inserter) takes(out []byte, amount func([]byte) []byte) []byte {
 	return appendU32(append(out, opLocalGet), in.left)
 }
 
+// pays takes from the tank and looks no further.
+func (in *inserter) pays(out []byte, amount func([]byte) []byte) []byte {
+	out = amount(appendU32(append(out, opGlobalGet), in.tank))
+	return appendU32(append(out, opI64Sub, opGlobalSet), in.tank)
+}
+
 // refilled refills the tank when what is on the stack is below zero.
 func (in *inserter) refilled(out []byte) []byte {
 	out = append(out, opI64Const, 0, opI64LtS, opIf, noResult)
 	return append(appendU32(append(out, opCall), in.refill), opEnd)
 }
 
-// stopped traps when what is on the stack is below the overdraft. The loops that
-// turn most have no call to spare: it would cost them their registers.
-func (in *inserter) stopped(out []byte) []byte {
-	out = appendS64(append(out, opI64Const), -in.overdraft)
-	return append(out, opI64LtS, opIf, noResult, opUnreachable, opEnd)
-}
-
 // refill appends the body of the function that fills the tank from the reserve,
-// slice by slice, and traps when that is empty. Each time it asks for no memory:
-// for that the engine leaves the guest's code, so that the host's collector,
-// which stops all its threads, and its watchdog have their turn.
-func refill(out []byte, tank uint32, memory bool) []byte {
+// up to a slice, and traps when that does not make good what it lacks. Before, it
+// asks for no memory: for that the engine leaves the guest's code, so that the
+// host's collector, which stops all its threads, and its watchdog have their
+// turn.
+func refill(out []byte, tank uint32, memory bool, slice int64) []byte {
+	const taken = 0 // local
 	reserve := tank + 1
 	get := func(global uint32) { out = appendU32(append(out, opGlobalGet), global) }
-	slice := func() { out = appendS64(append(out, opI64Const), Slice) }
-	out = append(out, 1, 1, typeI64) // what is taken
-	out = append(out, opLoop, noResult)
+	set := func(global uint32) { out = appendU32(append(out, opGlobalSet), global) }
+	out = append(out, 1, 1, typeI64)
 	if memory {
 		out = append(out, opI32Const, 0, opMemoryGrow, 0, opDrop)
 	}
 	get(reserve)
 	out = append(out, opI64Const, 0, opI64LeS, opIf, noResult, opUnreachable, opEnd)
 	get(reserve)
-	slice()
-	get(reserve)
-	slice()
-	out = append(out, opI64LtS, opSelect, opLocalSet, 0)
-	get(reserve)
-	out = appendU32(append(out, opLocalGet, 0, opI64Sub, opGlobalSet), reserve)
+	out = appendS64(append(out, opI64Const), slice)
 	get(tank)
-	out = appendU32(append(out, opLocalGet, 0, opI64Add, opGlobalSet), tank)
+	out = append(out, opI64Sub, opLocalTee, taken)
+	get(reserve)
+	out = append(out, opLocalGet, taken, opI64LtS, opSelect, opLocalSet, taken)
+	get(reserve)
+	out = append(out, opLocalGet, taken, opI64Sub)
+	set(reserve)
 	get(tank)
-	return append(out, opI64Const, 0, opI64LtS, opBrIf, 0, opEnd, opEnd)
+	out = append(out, opLocalGet, taken, opI64Add)
+	set(tank)
+	get(tank)
+	return append(out, opI64Const, 0, opI64LtS, opIf, noResult, opUnreachable, opEnd, opEnd)
 }
 
 // amount gives what an instruction over many bytes costs: a unit, and one for

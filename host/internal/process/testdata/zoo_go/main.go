@@ -5,11 +5,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/featurehost/featurehost/pluginsdk/flight"
 )
@@ -25,9 +28,13 @@ func open(text json.RawMessage, in *arrow.Schema) (flight.Transform, error) {
 	}
 	switch c.Fail {
 	case "open":
-		return nil, fmt.Errorf("fail must not be %q", c.Fail)
+		return nil, flight.ConfigError("fail must not be %q", c.Fail)
 	case "open_panics":
 		panic("no model")
+	case "open_error":
+		return nil, errors.New("no model")
+	case "open_backend":
+		return nil, fmt.Errorf("asking: %w", status.Error(codes.InvalidArgument, "unknown model"))
 	}
 	fields := make([]arrow.Field, in.NumFields())
 	for i, f := range in.Fields() {
@@ -49,6 +56,10 @@ func open(text json.RawMessage, in *arrow.Schema) (flight.Transform, error) {
 			if r.NumRows() > 2 {
 				return nil, fmt.Errorf("%w: %d", flight.ErrMemory, r.NumRows())
 			}
+		case "error":
+			return nil, errors.New("no such table")
+		case "backend":
+			return nil, fmt.Errorf("asking: %w", status.Error(codes.Unavailable, "backend is down"))
 		case "panic":
 			var m map[string]int
 			m["x"] = 1
