@@ -166,7 +166,7 @@ func (c poisonCase) balances(t *testing.T, rows []eventRow, r *host.Report) {
 		}
 	}
 	in := int64(len(rows))
-	failed := r.Rejected["FH-3001"] + r.Rejected["FH-3002"] + r.Rejected["FH-3003"] + total(r.Skipped)
+	failed := r.Rejected["FH-3001"] + r.Rejected["FH-3002"] + r.Rejected["FH-3003"] + r.Rejected["not_tried"] + total(r.Skipped)
 	used := in - filtered - r.Rejected["null_timestamp"] - failed
 	if c.place == "sink" { // behind the feature table
 		used += failed

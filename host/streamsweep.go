@@ -10,7 +10,7 @@ import (
 
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/deadletter"
-	"github.com/featurehost/featurehost/host/internal/spill"
+	"github.com/featurehost/featurehost/host/internal/hold"
 )
 
 // streamPrefix begins the names of streams.
@@ -22,7 +22,7 @@ func (x *stream) live() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fault.Wrap(err, StreamFailed, "the folder of the stream cannot be made")
 	}
-	unlock := spill.Hold(dir)
+	unlock := hold.Take(dir)
 	x.release = func() {
 		unlock()
 		_ = os.Remove(dir) // what is left of it the next stream sweeps
@@ -37,7 +37,7 @@ func (x *stream) sweep(ctx context.Context) error {
 		rest, ok := strings.CutPrefix(id, streamPrefix)
 		pid, _, _ := strings.Cut(rest, "-")
 		n, err := strconv.Atoi(pid)
-		return ok && err == nil && id != x.id && spill.Gone(filepath.Join(x.host.state, "streams", id), n)
+		return ok && err == nil && id != x.id && hold.Gone(filepath.Join(x.host.state, "streams", id), n)
 	}
 	each := func(folder string, f func(name string) error) error {
 		entries, err := os.ReadDir(filepath.Join(x.host.state, folder))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/hold"
 )
 
 // Codes of this room.
@@ -37,7 +38,7 @@ func Folder(parent string) (dir string, remove func() error, err error) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(parent, e.Name())
-		if pid, ok := owner(e.Name()); ok && Gone(path, pid) {
+		if pid, ok := owner(e.Name()); ok && hold.Gone(path, pid) {
 			// Left by a killed run; a failure here costs space, nothing else.
 			_ = os.RemoveAll(path)
 		}
@@ -46,7 +47,7 @@ func Folder(parent string) (dir string, remove func() error, err error) {
 	if err != nil {
 		return "", nil, fault.Wrap(err, NoFolder, "no folder can be made in %s", parent)
 	}
-	release := Hold(dir)
+	release := hold.Take(dir)
 	return dir, func() error {
 		release()
 		return os.RemoveAll(dir)

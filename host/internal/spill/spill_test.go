@@ -14,6 +14,7 @@ import (
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
+	"github.com/featurehost/featurehost/host/internal/hold"
 )
 
 // nobody is a process number that no process has.
@@ -34,7 +35,7 @@ func TestFolder_OfDeadProcess_RemovedUnlessHeld(t *testing.T) {
 	if err := os.Chtimes(before, long, long); err != nil {
 		t.Fatal(err)
 	}
-	defer Hold(elsewhere)() // as a process of another container does
+	defer hold.Take(elsewhere)() // as a process of another container does
 	mine, remove, err := Folder(parent)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +47,7 @@ func TestFolder_OfDeadProcess_RemovedUnlessHeld(t *testing.T) {
 	if there(before) || !there(new) {
 		t.Errorf("of an earlier process with the same number %t, just made %t", there(before), there(new))
 	}
-	if err := os.Chtimes(mine, long, long); err != nil || Gone(mine, os.Getpid()) {
+	if err := os.Chtimes(mine, long, long); err != nil || hold.Gone(mine, os.Getpid()) {
 		t.Error("the new folder is not held", err)
 	}
 	if err := errors.Join(remove(), remove()); err != nil || there(mine) {

@@ -2,6 +2,8 @@ package wasm
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,15 +137,20 @@ func TestLoad_NoPlugin_Refused(t *testing.T) {
 func openBare(t *testing.T, wasm []byte, u Use) error {
 	t.Helper()
 	env, _, _ := hosttest.Env(t)
-	s := load(t, newEngine(t), packed(t, wasm, plainManifest)).Stage(u, env)
+	m, err := newEngine(t).Load(packed(t, wasm, plainManifest))
+	if err != nil {
+		return err
+	}
+	s := m.Stage(u, env)
 	defer s.Close()
 	b := batchOf(t, 1, 1)
 	defer b.Release()
-	_, err := s.Open(context.Background(), b.Record.Schema())
+	_, err = s.Open(context.Background(), b.Record.Schema())
 	return err
 }
 
-// ABI-E-010, ABI-W-003: what only compiling or running can show.
+// ABI-E-010, ABI-W-003: what the code shows, and what only compiling or running
+// can show.
 func TestOpen_ModuleUnfit_Refused(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -197,6 +204,168 @@ func TestEngine_CacheDir_IsPrivate(t *testing.T) {
 	}
 	if _, err := NewEngine(Options{CacheDir: filepath.Join("/dev/null", "cache")}); !fault.Is(err, CacheUnusable) {
 		t.Errorf("got %v, want %v", err, CacheUnusable)
+	}
+}
+
+// openWith opens a stage of a small plugin on an engine of its own and does a batch.
+func openWith(t *testing.T, dir string) error {
+	t.Helper()
+	e, err := NewEngine(Options{CacheDir: dir})
+	if err != nil {
+		return err
+	}
+	defer e.Close(context.Background())
+	env, _, _ := hosttest.Env(t)
+	s := load(t, e, hostilePlugin(t, "map", decided)).Stage(mode("good"), env)
+	defer s.Close()
+	b := batchOf(t, 1, 3)
+	defer b.Release()
+	if _, err := s.Open(context.Background(), b.Record.Schema()); err != nil {
+		return err
+	}
+	var out hosttest.Recorder
+	defer out.Release()
+	if err := s.Process(context.Background(), b, out.Emit); err != nil {
+		return err
+	}
+	if got := out.Text(); got != "1 | 2\n2 | 4\n2 | 4\n" {
+		return fmt.Errorf("got %s", got)
+	}
+	return nil
+}
+
+// cached gives the file of native code in a cache that has one module.
+func cached(t *testing.T, dir string) string {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(dir, "*", "wazero-*", "*"+sumSuffix))
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	return strings.TrimSuffix(list[0], sumSuffix)
+}
+
+// P5: a file of the cache that is not what was written is never run: it is
+// removed, and the module compiled again.
+func TestEngine_Cache_DamagedFile_CompiledAgain(t *testing.T) {
+	dir := t.TempDir()
+	if err := openWith(t, dir); err != nil {
+		t.Fatal(err)
+	}
+	path := cached(t, dir)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damage := map[string]func() error{
+		"sum gone":    func() error { return os.Remove(path + sumSuffix) },
+		"sum cut":     func() error { return os.Truncate(path+sumSuffix, 10) },
+		"file gone":   func() error { return os.Remove(path) },
+		"a link":      func() error { return errors.Join(os.Rename(path, path+"x"), os.Symlink(path+"x", path)) },
+		"half-made":   func() error { return os.WriteFile(path+".1.tmp", good[:10], 0o600) },
+		"no folder":   func() error { return os.RemoveAll(filepath.Dir(path)) },
+		"in its way":  func() error { return errors.Join(os.Remove(path), os.MkdirAll(filepath.Join(path, "a"), 0o700)) },
+		"other bytes": func() error { return os.WriteFile(path, []byte("no code"), 0o600) },
+	}
+	for _, n := range []int{0, 1, 10, 100, len(good) / 2, len(good) - 1} {
+		damage[fmt.Sprintf("cut to %d", n)] = func() error { return os.WriteFile(path, good[:n], 0o600) }
+	}
+	for at := 0; at < len(good); at += 1 + len(good)/40 { // numbers, code, checksum, source map
+		damage[fmt.Sprintf("bit at %d", at)] = func() error {
+			b := slices.Clone(good)
+			b[at] ^= 0x40
+			return os.WriteFile(path, b, 0o600)
+		}
+	}
+	for name, f := range damage {
+		if err := f(); err != nil {
+			t.Fatal(name, err)
+		}
+		for range 2 {
+			if err := openWith(t, dir); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if got, err := os.ReadFile(path); name != "in its way" && (err != nil || !sealed(path)) {
+			t.Errorf("%s: %d bytes are kept, %v", name, len(got), err)
+		}
+		_ = os.RemoveAll(dir)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.WriteFile(path, good, 0o600), os.WriteFile(path+sumSuffix, []byte(sumText(good)), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// P5: what others could have written is not run: it is removed. What is not the
+// cache's stays.
+func TestEngine_Cache_WasOpen_Emptied(t *testing.T) {
+	for mode, kept := range map[os.FileMode]bool{0o700: true, 0o750: true, 0o770: false, 0o702: false} {
+		dir := t.TempDir()
+		if err := openWith(t, dir); err != nil {
+			t.Fatal(err)
+		}
+		path, mine := cached(t, dir), filepath.Join(dir, "notes.txt")
+		if err := errors.Join(os.WriteFile(mine, nil, 0o600), os.Chmod(dir, mode)); err != nil {
+			t.Fatal(err)
+		}
+		e, err := NewEngine(Options{CacheDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close(context.Background())
+		if _, err := os.Stat(path); (err == nil) != kept {
+			t.Errorf("mode %v: the code is there: %t, want %t", mode, err == nil, kept)
+		}
+		if _, err := os.Stat(mine); err != nil {
+			t.Errorf("mode %v: %v", mode, err)
+		}
+	}
+}
+
+// P5: a folder of somebody else's is no place for native code.
+func TestEngine_Cache_ForeignOwner_Refused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chown(dir, os.Geteuid()+1, -1); err != nil {
+		t.Skip("needs to be root: ", err)
+	}
+	if _, err := NewEngine(Options{CacheDir: dir}); !fault.Is(err, CacheUnusable) || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A stage that is given up waits no longer for the compiler; Close does, and the
+// code is there for the next one.
+func TestOpen_ContextDone_WaitsNoLonger(t *testing.T) {
+	e, err := NewEngine(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := load(t, e, hostilePlugin(t, "map", decided))
+	env, _, _ := hosttest.Env(t)
+	b := batchOf(t, 1, 1)
+	defer b.Release()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s := m.Stage(mode("good"), env)
+	defer s.Close()
+	if _, err := s.Open(ctx, b.Record.Schema()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := e.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if len(e.machines) != 1 {
+		t.Errorf("%d machines", len(e.machines))
+	}
+	for _, on := range e.machines {
+		if on.code == nil || on.err != nil {
+			t.Errorf("it was not compiled: %v", on.err)
+		}
+	}
+	if _, err := m.Stage(mode("good"), env).Open(context.Background(), b.Record.Schema()); err == nil {
+		t.Error("a closed engine opens stages")
 	}
 }
 

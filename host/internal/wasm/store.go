@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,8 +45,7 @@ func (s *store) compile(code []byte, pages uint32) (wazero.Runtime, wazero.Compi
 	if s.dir == "" || s.cache != nil {
 		return s.inMemory(code, pages)
 	}
-	sum := sha256.Sum256(code)
-	dir := filepath.Join(s.dir, hex.EncodeToString(sum[:]))
+	dir := filepath.Join(s.dir, sumText(code))
 	if err := verify(dir); err != nil {
 		return s.inMemory(code, pages)
 	}
@@ -145,23 +145,23 @@ func replace(path, text string) error {
 // eachEntry calls f for the files below dir; a dir that is not there has none. What
 // is no regular file is removed: the engine does not make such.
 func eachEntry(dir string, f func(path string, info fs.FileInfo) error) error {
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil && !d.IsDir() {
+			info, err = d.Info()
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
+		switch {
+		case err != nil || d.IsDir():
+		case !info.Mode().IsRegular():
+			err = os.Remove(path)
+		default:
+			err = f(path, info)
 		}
-		if !info.Mode().IsRegular() {
-			return os.Remove(path)
+		if errors.Is(err, fs.ErrNotExist) { // another host was faster
+			return nil
 		}
-		return f(path, info)
+		return err
 	})
-	if os.IsNotExist(err) {
-		return nil
-	}
-	return err
 }
 
 func sumOf(path string) (string, error) {
@@ -169,8 +169,12 @@ func sumOf(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return sumText(b), nil
+}
+
+func sumText(b []byte) string {
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }
 
 // privateDir makes a folder that only its owner can read or write: what lies in

@@ -10,7 +10,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
-	"github.com/featurehost/featurehost/host/internal/spill"
+	"github.com/featurehost/featurehost/host/internal/hold"
 )
 
 // prefix of private folders; the number of the host's process follows.
@@ -30,7 +30,7 @@ func privateDir(parent string) (dir string, release func(), err error) {
 			return "", nil, fault.Wrap(err, abi.CodeHandshake, "the plugin's private folder cannot be made")
 		}
 		if len(dir)+socketRoom < maxSocket {
-			return dir, spill.Hold(dir), nil
+			return dir, hold.Take(dir), nil
 		}
 		_ = os.Remove(dir)
 	}
@@ -51,7 +51,7 @@ func Sweep(parent string) {
 		}
 		for _, dir := range list {
 			number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
-			if pid, err := strconv.Atoi(number); err == nil && private(dir) && spill.Gone(dir, pid) {
+			if pid, err := strconv.Atoi(number); err == nil && private(dir) && hold.Gone(dir, pid) {
 				endAll(dir)
 				remove(dir)
 			}

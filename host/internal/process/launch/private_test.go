@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featurehost/featurehost/host/internal/spill"
+	"github.com/featurehost/featurehost/host/internal/hold"
 )
 
 // What a killed host's program had started is ended with its folder; it is known
@@ -122,7 +122,7 @@ func TestSweep_OnlyWhatKilledHostsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	held := make1(fmt.Sprintf("fh-%d-3", gone), 0o700) // by a host in a container, say
-	defer spill.Hold(held)()
+	defer hold.Take(held)()
 	stays := []string{
 		held, make1(fmt.Sprintf("fh-%d-4", me), 0o700), make1(fmt.Sprintf("fh-%d-5", gone), 0o755),
 		make1("fh-x-6", 0o700), make1(fmt.Sprintf("fhother%d-7", gone), 0o700),

@@ -54,6 +54,11 @@ int plugin_process(const fh_batch *in, fh_output *out) {
   out->rows = m;
   if (!strcmp(fail, "rows")) rows[0] = (int32_t)in->rows;
   if (!strcmp(fail, "trap")) __builtin_trap();
+  if (!strcmp(fail, "many")) { /* the first row again and again */
+    out->rows = 200000;
+    out->columns[0].data = memset(aligned_alloc(64, 4 * 200000), 0, 4 * 200000);
+    out->columns[1].data = memset(aligned_alloc(64, 8 * 200000), 0, 8 * 200000);
+  }
   return FH_OK;
 }
 

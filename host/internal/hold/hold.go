@@ -1,4 +1,6 @@
-package spill
+// Package hold marks folders as those of a process while it lives, so that
+// another one can tell which of them nobody needs any more.
+package hold
 
 import (
 	"errors"
@@ -11,10 +13,10 @@ import (
 // process that made it.
 const settling = time.Minute
 
-// Hold marks a folder as that of this process, until release is called or the
+// Take marks a folder as that of this process, until release is called or the
 // process ends. Where the disk knows no locks the number of the process, which
 // the caller keeps in the folder's name, has to do.
-func Hold(dir string) (release func()) {
+func Take(dir string) (release func()) {
 	lock, err := lock(dir)
 	if err != nil {
 		return func() {}
