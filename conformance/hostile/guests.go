@@ -40,12 +40,12 @@ func atBatch() []Guest {
 		{int(cdata.BadUTF8), "text_not_utf8"},
 		{int(cdata.BadDecimal), "decimal"},
 		{int(cdata.TooMuch), "alias"},
-		{abi.CodeFuel, "spin fills calls logs grows doubling alloc_spin release_spin"},
+		{abi.CodeFuel, "spin fills calls logs wide_logs wide_errors grows doubling alloc_spin release_spin"},
 		{abi.CodeTrap, "divide outside release_trap alloc_trap trap_value stale"},
 		{abi.CodeMemory, "bomb status4"},
 		{0, "alloc_zero"}, // it has no room for many rows: it is given fewer
 		{abi.CodeData, "status1 status2 status64"},
-		{abi.CodeMisuse, "log_outside counters counter_name"},
+		{abi.CodeMisuse, "log_outside counters counter_name counter_endless"},
 	} {
 		for _, mode := range strings.Fields(of.modes) {
 			out = append(out, batch(mode, of.code))
@@ -129,6 +129,31 @@ func atLoad() []Guest {
 		{"exceptions", abi.CodeFeature, func(m *Module) { m.Tail = Section(SectionTag, "\x01\x00\x02") }},
 		{"huge table", abi.CodeTooLarge, func(m *Module) { m.Tables = []string{"\x70\x00" + ULEB(1<<20+1)} }},
 		{"function of 20 MB", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x01", 20<<20) }},
+		{"type of 200,000 parameters", abi.CodeTooLarge, func(m *Module) { m.Types = append(m.Types, FuncType(strings.Repeat(I32, 200_000), "")) }},
+		{"million types", abi.CodeTooLarge, func(m *Module) { m.Types = append(m.Types, slices.Repeat([]string{FuncType("", "")}, 1_000_000)...) }},
+		{"million globals", abi.CodeTooLarge, func(m *Module) { m.Globals = slices.Repeat([]string{I32 + "\x00\x41\x00\x0b"}, 1_000_000) }},
+		{"million elements", abi.CodeTooLarge, func(m *Module) {
+			m.Tail = Section(SectionElement, "\x01\x01\x00"+ULEB(1_000_000)+strings.Repeat("\x00", 1_000_000))
+		}},
+		{"million segments", abi.CodeTooLarge, func(m *Module) {
+			m.Tail = Section(SectionData, ULEB(1_000_000)+strings.Repeat("\x01\x00", 1_000_000))
+		}},
+		{"million names", abi.CodeTooLarge, func(m *Module) {
+			m.Tail = Section(0, Sized("name")+Section(1, ULEB(1_000_000)+strings.Repeat("\x00\x00", 1_000_000)))
+		}},
+		{"million functions", abi.CodeTooLarge, func(m *Module) { m.Funcs = append(m.Funcs, slices.Repeat([]Func{{2, ""}}, 1_000_000)...) }},
+		{"blocks in blocks", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x02\x40", 66_000) + strings.Repeat("\x0b", 66_000) }},
+		{"one branch to 200,000 places", abi.CodeTooLarge, func(m *Module) {
+			m.Funcs[2].Code = "\x02\x40\x41\x00\x0e" + ULEB(200_000) + strings.Repeat("\x00", 200_001) + "\x0b"
+		}},
+		{"branches without an end", abi.CodeTooLarge, func(m *Module) {
+			m.Funcs[2].Code = "\x02\x40" + strings.Repeat("\x41\x00\x0d\x00", 50_000) + "\x0b"
+		}},
+		{"loops one after the other", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x03\x40\x0b", 50_000) }},
+		{"calls with a thousand values", abi.CodeTooLarge, func(m *Module) {
+			m.Types = append(m.Types, FuncType(strings.Repeat(I32, 1000), strings.Repeat(I32, 1000)))
+			m.Funcs = append(m.Funcs, Func{len(m.Types) - 1, strings.Repeat("\x10\x06", 1000)})
+		}},
 		{"lying count", abi.CodeCompile, func(m *Module) { m.Tail = Section(SectionCode, "\xff\xff\xff\xff\x0f") }},
 	} {
 		out = append(out, made(m.name, AtLoad, m.code, m.edit))

@@ -38,8 +38,12 @@ const (
 	SectionGlobal = 6
 	SectionExport = 7
 	SectionStart  = 8
-	SectionCode   = 10
-	SectionTag    = 13
+
+	SectionElement = 9
+
+	SectionCode = 10
+	SectionData = 11
+	SectionTag  = 13
 )
 
 // ULEB writes an unsigned LEB128 number.

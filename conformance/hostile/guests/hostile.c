@@ -45,6 +45,8 @@ static void spin(void) { for (;;) sum++; }
 static void fills(void) { for (;;) memset(bytes, (int)sum++, 1 << 20); }
 static void calls(void) { for (;;) sum += (unsigned)host_now_us(); }
 static void logs(void) { for (;;) host_log(2, "again", 5); }
+static void wide_logs(void) { memset(bytes, 1, 4096); for (;;) host_log(2, bytes, 4096); }
+static void wide_errors(void) { memset(bytes, 1, 4096); for (;;) host_set_error(bytes, 4096); }
 static void grows(void) { for (;;) sum += (unsigned)__builtin_wasm_memory_grow(0, 0xFFFF); }
 __attribute__((noinline)) static unsigned doubling(unsigned n) { return n ? doubling(n - 1) + doubling(n - 1) + sum : 1; }
 
@@ -174,6 +176,8 @@ EXPORT(fh_process) int32_t process(const struct ArrowArray *in, struct ArrowArra
   if (is("fills")) fills();
   if (is("calls")) calls();
   if (is("logs")) logs();
+  if (is("wide_logs")) wide_logs();
+  if (is("wide_errors")) wide_errors();
   if (is("grows")) grows();
   if (is("doubling")) return (int)doubling(60);
   if (is("divide")) return 7 / zero;
@@ -196,6 +200,11 @@ EXPORT(fh_process) int32_t process(const struct ArrowArray *in, struct ArrowArra
   if (is("log_ok")) host_log(1, "hello \x1b[31m", 11);
   if (is("counters")) for (int i = 0; i < 100; i++) { char name[2] = {(char)('a' + i % 26), (char)('a' + i / 26)}; host_counter_add(name, 2, 1); }
   if (is("counter_name")) host_counter_add("Rows!", 5, 1);
+  if (is("counter_endless")) for (int i = 0; i < 2; i++) host_counter_add("n", 1, 1e308);
+  if (on("counter_poison")) {
+    host_counter_add("seen", 4, (double)n);
+    for (int64_t i = 0; i < n; i++) if (v[i] == 13) return say(FH_ERR_DATA, "13 is unlucky");
+  }
   if (on("counter")) host_counter_add("seen", 4, (double)n / 2);
   if (on("clock") && (host_now_us() != 42 || host_watermark_us() != INT64_MIN)) return say(FH_ERR_DATA, "another clock");
   if (on("count_batches")) { /* tells a fresh instance from a used one */

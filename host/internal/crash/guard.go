@@ -167,7 +167,9 @@ func (a *attempt) do(ctx context.Context, in flow.Batch, again bool) error {
 	half := in.Rows() / 2
 	for _, at := range [][2]int64{{0, half}, {half, in.Rows()}} {
 		part := in.Slice(at[0], at[1])
-		err := a.do(ctx, part, part.Rows() == 1)
+		// A half of what was too much is a batch like any other; one of what failed
+		// would most likely fail twice.
+		err := a.do(ctx, part, again && what == split || part.Rows() == 1)
 		part.Release()
 		if err != nil {
 			return err

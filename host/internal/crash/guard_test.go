@@ -154,6 +154,8 @@ func TestGuard_Failures(t *testing.T) {
 		{"skipped", worker{bad: map[int64]int{1: abi.CodeStack}}, crash.Skip, []int64{0, 2, 3}, nil, nil, 0},
 		{"memory is cut, whatever the policy", worker{heavy: 1}, crash.Fail, []int64{0, 1, 2, 3}, nil,
 			[]string{"[0 1 2 3]", "[0 1]", "[0]", "[1]", "[2 3]", "[2]", "[3]"}, 0},
+		{"a half that fails once", worker{heavy: 2, once: map[int64]int{2: abi.CodeTrap}}, crash.Fail, []int64{0, 1, 2, 3}, nil,
+			[]string{"[0 1 2 3]", "[0 1]", "[2 3]", "fresh [2 3]"}, 0},
 		{"a row that does not fit", worker{bad: map[int64]int{1: abi.CodeMemory}}, crash.Fail, []int64{0}, nil, nil, abi.CodeMemory},
 		{"a row that does not fit, to the dead letter", worker{bad: map[int64]int{1: abi.CodeMemory}}, crash.DeadLetter, []int64{0, 2, 3}, []int64{1}, nil, 0},
 		{"no fault of the rows", worker{bad: map[int64]int{1: abi.CodeInit}}, crash.DeadLetter, nil, nil, []string{"[0 1 2 3]"}, abi.CodeInit},
