@@ -109,6 +109,9 @@ func (t tables) scan(code []byte, of counts, types []arity, takes []byte, b *bod
 		at := c.at
 		pays := owners[len(owners)-1]
 		s := t.next(c, b)
+		if c.err != nil {
+			break
+		}
 		b.sites[pays].cost += costOf(code[at], s)
 		switch s {
 		case block:

@@ -7,7 +7,7 @@
 // call into the host.
 //
 //   - F1: the module gets two more globals, the tank and its reserve, exported
-//     as Export and Reserve, and a function that fills one from the other, by
+//     as Export and Reserve, and a function that fills one from the other, up to
 //     Slice. The host fills them before a call and reads them after; a trap with
 //     less than nothing in both is exhausted fuel.
 //   - F2: nothing else changes: results, memory, tables, globals and traps are
@@ -19,11 +19,10 @@
 //     machine, nor on the engine.
 //   - F5: an instruction that is not known is refused, never copied: its
 //     immediates might hide a loop.
-//   - F6: a guest steps aside at every slice, but for loops that have no calls
-//     and no loops in them: these go on for Overdraft units at most. Compiled
-//     code is nothing that Go can interrupt: without that a collection that
-//     begins while a guest spins would stop every goroutine, a watchdog's too,
-//     until the guest ends.
+//   - F6: a guest steps aside at every slice, whatever it does. Compiled code is
+//     nothing that Go can interrupt: without that a collection that begins while
+//     a guest spins would stop every goroutine, a watchdog's too, until the guest
+//     ends.
 //
 // It does not validate a module: types and stack heights are the engine's work.
 // What it adds is stack-neutral, so a module is valid after exactly if it was

@@ -571,6 +571,16 @@ func TestMeter_UnknownInstructions_Refused(t *testing.T) {
 }
 
 // A module of loops and nothing else would become many times larger.
+// A function that ends in the middle of an instruction is an error.
+func TestMeter_CutInstructions_Refused(t *testing.T) {
+	for _, body := range []string{"\x03", "\x03\x40\x0c", "\x03\x40\x0e", "\x03\x40\x0e\x05\x01", "\x03\x40\x21", "\x03\xff", "\x02", "\x10", "\x28\x02", "\xfd", "\xfc\x0b"} {
+		code := handmade(sectionOf(1, vector([]byte{0x60, 0, 0})), sectionOf(3, vector([]byte{0})), sectionOf(10, vector(sized([]byte("\x00"+body)))))
+		if _, err := fuel.Meter(code); err == nil {
+			t.Errorf("%x: no error", body)
+		}
+	}
+}
+
 func TestMeter_NothingButLoops_Refused(t *testing.T) {
 	body := strings.Repeat("\x03\x40\x0b", 300_000) + "\x41\x00"
 	if _, err := fuel.Meter(lone(body)); !errors.Is(err, fuel.ErrGrowth) {
