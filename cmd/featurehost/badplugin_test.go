@@ -24,7 +24,7 @@ func hostilePlugin(t testing.TB, kind string) string {
 }
 
 // TestRun_PluginMisbehaves_NothingWritten: what a guest does while rows move
-// ends in status 1 and names stage, plugin, digest, batch and row.
+// ends in status 1 and names stage, plugin, digest and the rows of the batch.
 // Rule: S-506.
 func TestRun_PluginMisbehaves_NothingWritten(t *testing.T) {
 	t.Parallel()
@@ -68,7 +68,7 @@ func TestRun_PluginMisbehaves_NothingWritten(t *testing.T) {
 batch_rows = 20
 workers = 1
 [[reader]]`, "# stage", "[[stage]]\nuse = \"hostile\"\nconfig = { mode = \""+c.mode+"\" }\nlimits = { memory = \"16MiB\" }")
-			w.refused(1, []string{`stage "hostile"`, "hostile@1.0.0", "sha256:", "thirteen.csv:row 41", c.code, c.says}, "run", "p.toml")
+			w.refused(1, []string{`stage "hostile"`, "hostile@1.0.0", "sha256:", "thirteen.csv:row", " 41", c.code, c.says}, "run", "p.toml")
 		})
 	}
 }
