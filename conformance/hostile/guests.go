@@ -129,27 +129,27 @@ func atLoad() []Guest {
 		{"exceptions", abi.CodeFeature, func(m *Module) { m.Tail = Section(SectionTag, "\x01\x00\x02") }},
 		{"huge table", abi.CodeTooLarge, func(m *Module) { m.Tables = []string{"\x70\x00" + ULEB(1<<20+1)} }},
 		{"function of 20 MB", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x01", 20<<20) }},
-		{"type of 200,000 parameters", abi.CodeTooLarge, func(m *Module) { m.Types = append(m.Types, FuncType(strings.Repeat(I32, 200_000), "")) }},
-		{"million types", abi.CodeTooLarge, func(m *Module) { m.Types = append(m.Types, slices.Repeat([]string{FuncType("", "")}, 1_000_000)...) }},
-		{"million globals", abi.CodeTooLarge, func(m *Module) { m.Globals = slices.Repeat([]string{I32 + "\x00\x41\x00\x0b"}, 1_000_000) }},
-		{"million elements", abi.CodeTooLarge, func(m *Module) {
-			m.Tail = Section(SectionElement, "\x01\x01\x00"+ULEB(1_000_000)+strings.Repeat("\x00", 1_000_000))
+		{"type of a hundred thousand parameters", abi.CodeTooLarge, func(m *Module) { m.Types = append(m.Types, FuncType(strings.Repeat(I32, 100_000), "")) }},
+		{"thousands of types", abi.CodeTooLarge, func(m *Module) { m.Types = append(m.Types, slices.Repeat([]string{FuncType("", "")}, 11_000)...) }},
+		{"thousands of globals", abi.CodeTooLarge, func(m *Module) { m.Globals = slices.Repeat([]string{I32 + "\x00\x41\x00\x0b"}, 21_000) }},
+		{"thousands of elements", abi.CodeTooLarge, func(m *Module) {
+			m.Tail = Section(SectionElement, "\x01\x01\x00"+ULEB(140_000)+strings.Repeat("\x00", 140_000))
 		}},
-		{"million segments", abi.CodeTooLarge, func(m *Module) {
-			m.Tail = Section(SectionData, ULEB(1_000_000)+strings.Repeat("\x01\x00", 1_000_000))
+		{"thousands of segments", abi.CodeTooLarge, func(m *Module) {
+			m.Tail = Section(SectionData, ULEB(101_000)+strings.Repeat("\x01\x00", 101_000))
 		}},
-		{"million names", abi.CodeTooLarge, func(m *Module) {
-			m.Tail = Section(0, Sized("name")+Section(1, ULEB(1_000_000)+strings.Repeat("\x00\x00", 1_000_000)))
+		{"thousands of names", abi.CodeTooLarge, func(m *Module) {
+			m.Tail = Section(0, Sized("name")+Section(1, ULEB(501_000)+strings.Repeat("\x00\x00", 501_000)))
 		}},
-		{"million functions", abi.CodeTooLarge, func(m *Module) { m.Funcs = append(m.Funcs, slices.Repeat([]Func{{2, ""}}, 1_000_000)...) }},
-		{"blocks in blocks", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x02\x40", 66_000) + strings.Repeat("\x0b", 66_000) }},
-		{"one branch to 200,000 places", abi.CodeTooLarge, func(m *Module) {
-			m.Funcs[2].Code = "\x02\x40\x41\x00\x0e" + ULEB(200_000) + strings.Repeat("\x00", 200_001) + "\x0b"
+		{"thousands of functions", abi.CodeTooLarge, func(m *Module) { m.Funcs = append(m.Funcs, slices.Repeat([]Func{{2, ""}}, 101_000)...) }},
+		{"blocks in blocks", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x02\x40", 11_000) + strings.Repeat("\x0b", 11_000) }},
+		{"one branch to thousands of places", abi.CodeTooLarge, func(m *Module) {
+			m.Funcs[2].Code = "\x02\x40\x41\x00\x0e" + ULEB(21_000) + strings.Repeat("\x00", 21_001) + "\x0b"
 		}},
 		{"branches without an end", abi.CodeTooLarge, func(m *Module) {
-			m.Funcs[2].Code = "\x02\x40" + strings.Repeat("\x41\x00\x0d\x00", 50_000) + "\x0b"
+			m.Funcs[2].Code = "\x02\x40" + strings.Repeat("\x41\x00\x0d\x00", 12_000) + "\x0b"
 		}},
-		{"loops one after the other", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x03\x40\x0b", 50_000) }},
+		{"loops one after the other", abi.CodeTooLarge, func(m *Module) { m.Funcs[2].Code = strings.Repeat("\x03\x40\x0b", 12_000) }},
 		{"calls with a thousand values", abi.CodeTooLarge, func(m *Module) {
 			m.Types = append(m.Types, FuncType(strings.Repeat(I32, 1000), strings.Repeat(I32, 1000)))
 			m.Funcs = append(m.Funcs, Func{len(m.Types) - 1, strings.Repeat("\x10\x06", 1000)})

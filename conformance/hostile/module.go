@@ -30,20 +30,18 @@ const (
 	KindMemory = 2
 	KindGlobal = 3
 
-	SectionType   = 1
-	SectionImport = 2
-	SectionFunc   = 3
-	SectionTable  = 4
-	SectionMemory = 5
-	SectionGlobal = 6
-	SectionExport = 7
-	SectionStart  = 8
-
+	SectionType    = 1
+	SectionImport  = 2
+	SectionFunc    = 3
+	SectionTable   = 4
+	SectionMemory  = 5
+	SectionGlobal  = 6
+	SectionExport  = 7
+	SectionStart   = 8
 	SectionElement = 9
-
-	SectionCode = 10
-	SectionData = 11
-	SectionTag  = 13
+	SectionCode    = 10
+	SectionData    = 11
+	SectionTag     = 13
 )
 
 // ULEB writes an unsigned LEB128 number.

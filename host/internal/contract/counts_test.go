@@ -2,6 +2,8 @@ package contract
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"testing"
 
 	"github.com/featurehost/featurehost/abi"
@@ -23,5 +25,31 @@ func TestCounts_Names_Bounded(t *testing.T) {
 		if err := c.AddAll(map[string]float64{name: 1}); !fault.Is(err, abi.CodeMisuse) {
 			t.Errorf("%q: got %v", name, err)
 		}
+	}
+}
+
+// counted keeps what was handed over.
+type counted map[string]int64
+
+// Add implements flow.Counter.
+func (c counted) Add(name, _ string, n int64) { c[name] = n }
+
+// What a whole number cannot hold is the greatest that it can; what is no number
+// any more is refused, and the counter stays as it was.
+func TestCounts_Large_Clamped(t *testing.T) {
+	var c Counts
+	for name, delta := range map[string]float64{"up": 1e300, "down": -1e300, "most": 1 << 63, "some": 2.5, "both": 1e308} {
+		if err := c.Add(name, delta); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Add("both", 1e308); !fault.Is(err, abi.CodeMisuse) {
+		t.Errorf("got %v", err)
+	}
+	got := counted{}
+	c.Flush(got, "s")
+	want := counted{"plugin_up": math.MaxInt64, "plugin_down": math.MinInt64, "plugin_most": math.MaxInt64, "plugin_some": 3, "plugin_both": math.MaxInt64}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

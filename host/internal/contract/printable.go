@@ -11,25 +11,29 @@ import (
 // Printable makes a text of a plugin's bytes: valid UTF-8 without control
 // characters other than line feed and tab, which could steer a terminal.
 func Printable(b []byte) string {
-	i := 0
-	for i < len(b) && plain(b[i]) {
-		i++
+	odd := 0
+	for _, c := range b {
+		if !plain(c) {
+			odd++
+		}
 	}
-	if i == len(b) { // as nearly all texts are
+	if odd == 0 { // as nearly all texts are
 		return string(b)
 	}
-	out := append(make([]byte, 0, len(b)+64), b[:i]...)
-	for i < len(b) {
-		if plain(b[i]) {
-			out = append(out, b[i])
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(b[i:])
-		if r < ' ' || r >= 0x7F && r < 0xA0 || r == utf8.RuneError {
+	out := make([]byte, 0, len(b)+2*odd)
+	for i := 0; i < len(b); {
+		c, n := b[i], 1
+		switch {
+		case plain(c):
+			out = append(out, c)
+		case c < utf8.RuneSelf:
 			out = append(out, "\uFFFD"...)
-		} else {
-			out = append(out, b[i:i+n]...)
+		default:
+			var r rune
+			if r, n = utf8.DecodeRune(b[i:]); r < 0xA0 {
+				r = utf8.RuneError
+			}
+			out = utf8.AppendRune(out, r)
 		}
 		i += n
 	}

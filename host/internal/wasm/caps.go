@@ -6,7 +6,7 @@ import (
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
-// Caps on a module (ABI-W-060).
+// Caps on a module (ABI-W-060, ABI-W-067).
 const (
 	maxModule   = 64 << 20
 	maxFunction = 1 << 20

@@ -11,7 +11,7 @@ import (
 	"github.com/featurehost/featurehost/host/fault"
 )
 
-// ABI-W-060: of what the engine makes much from few bytes, and of what it takes
+// ABI-W-067: of what the engine makes much from few bytes, and of what it takes
 // long for, a module has no more than its caps; that is seen in no time.
 func TestLoad_Caps_Refused(t *testing.T) {
 	i32 := hostile.I32

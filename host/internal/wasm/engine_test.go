@@ -269,7 +269,7 @@ func TestEngine_Cache_DamagedFile_CompiledAgain(t *testing.T) {
 	for _, n := range []int{0, 1, 10, 100, len(good) / 2, len(good) - 1} {
 		damage[fmt.Sprintf("cut to %d", n)] = func() error { return os.WriteFile(path, good[:n], 0o600) }
 	}
-	for at := 0; at < len(good); at += 1 + len(good)/40 { // numbers, code, checksum, source map
+	for at := 0; at < len(good); at += 1 + len(good)/16 { // numbers, code, checksum, source map
 		damage[fmt.Sprintf("bit at %d", at)] = func() error {
 			b := slices.Clone(good)
 			b[at] ^= 0x40

@@ -3,14 +3,17 @@ package wasm
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/hosttest"
 	"github.com/featurehost/featurehost/host/internal/contract"
+	"github.com/featurehost/featurehost/host/internal/crash"
 )
 
 // logInto gives a logger whose lines read "LEVEL message key=value".
@@ -60,6 +63,29 @@ func TestStage_LogAndCounters_ReachTheHost(t *testing.T) {
 				t.Errorf("counted %s, want %s", text, c.counts)
 			}
 		})
+	}
+}
+
+// A batch that fails counts for nothing, however often it is tried: each row
+// counts once.
+func TestStage_Counters_OfFailedTriesNotKept(t *testing.T) {
+	env, rejected, counts := hosttest.Env(t)
+	s := load(t, newEngine(t), hostilePlugin(t, "map", decided)).Stage(mode("counter_poison"), env)
+	g := crash.Guard(s, crash.Settings{Name: "p", Policy: crash.DeadLetter, Circuit: crash.Circuit{Rejected: 1}, Rejects: rejected, Counter: counts})
+	rows := slices.Repeat([]string{"2"}, 100)
+	rows[17] = "13"
+	b := hosttest.Batch(t, "x double", rows...)
+	defer b.Release()
+	if _, err := g.Open(context.Background(), b.Record.Schema()); err != nil {
+		t.Fatal(err)
+	}
+	var out hosttest.Recorder
+	defer out.Release()
+	if err := errors.Join(g.Process(context.Background(), b, out.Emit), g.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if n := counts.N["plugin_seen{hostile}"]; n != 99 {
+		t.Errorf("%d rows were counted of 99 that passed: %v", n, counts.N)
 	}
 }
 

@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,7 +137,7 @@ func TestKeyed_Copies_KnowTheirOwnKeys(t *testing.T) {
 func TestKeyed_Misdeeds_Refused(t *testing.T) {
 	m := nth(t, newEngine(t))
 	for fail, code := range map[string]fault.Code{
-		"rows": cdata.BadLength, "trap": abi.CodeTrap, "flush": abi.CodeData, "flushtrap": abi.CodeTrap, "endless": cdata.BadLength,
+		"rows": cdata.BadLength, "many": cdata.TooMuch, "trap": abi.CodeTrap, "flush": abi.CodeData, "flushtrap": abi.CodeTrap, "endless": cdata.BadLength,
 	} {
 		k := keyed(t, m, map[string]any{"fail": fail})
 		_, err := through(t, k, 3)
@@ -145,6 +146,36 @@ func TestKeyed_Misdeeds_Refused(t *testing.T) {
 		}
 		if _, err := through(t, k, 3); err == nil || !strings.Contains(err.Error(), "is lost") {
 			t.Errorf("%s, again: %v", fail, err)
+		}
+	}
+}
+
+// ABI-M-012: a module is not told max_batch_rows, so that its flush may answer
+// more rows at once; they go on as batches of so many.
+func TestKeyed_SmallBatches_FlushIsCut(t *testing.T) {
+	m := nth(t, newEngine(t))
+	want, err := through(t, keyed(t, m, nil), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, most := range []int{1, 2} {
+		env, _, _ := hosttest.Env(t)
+		k := m.Keyed(Use{By: byUser(), Limits: abi.Limits{MaxBatchRows: most}}, env)
+		defer k.Close()
+		all := hosttest.Batch(t, events, lines()...)
+		defer all.Release()
+		if _, err := k.Open(context.Background(), all.Record.Schema()); err != nil {
+			t.Fatal(err)
+		}
+		var out hosttest.Recorder
+		defer out.Release()
+		if err := errors.Join(k.Process(context.Background(), all, out.Emit), k.Flush(context.Background(), out.Emit)); err != nil || out.Text() != want {
+			t.Errorf("by %d: %v\n%s", most, err, out.Text())
+		}
+		for _, b := range out.Batches {
+			if b.Rows() > int64(most) {
+				t.Errorf("by %d: a batch of %d rows", most, b.Rows())
+			}
 		}
 	}
 }

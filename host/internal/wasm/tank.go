@@ -52,16 +52,6 @@ func (t *tank) fill(budget int64) {
 	t.mu.Unlock()
 }
 
-// left tells what is left of the budget; below zero it was exhausted.
-func (t *tank) left() int64 {
-	if t.fuel == nil {
-		return 0
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.fuel.Left()
-}
-
 // account adds what was burnt since fill to the stage's. What the watchdog took
 // was not burnt; a guest that it stopped went on for a slice at most.
 func (t *tank) account() {
