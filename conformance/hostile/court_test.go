@@ -260,6 +260,17 @@ func (p laid) judge(err error) error {
 	return nil
 }
 
+// patiently is endure with three tries for programs that hang: they are given so
+// little time that a busy machine may be late with their good batches, too.
+func (c *court) patiently(p laid) (err error) {
+	for range 3 {
+		if err = c.endure(p); err == nil || !p.Hangs {
+			break
+		}
+	}
+	return err
+}
+
 // all has programs endured, some at once, so many times each, and gives their
 // first errors. They come in an order without order: of those that use up a
 // processor until a deadline, few are at work at once.
@@ -282,7 +293,7 @@ func (c *court) all(programs []laid, times int) map[string]error {
 			for i := range queue {
 				busy[i].Lock()
 				if errs[i] == nil {
-					errs[i] = c.endure(programs[i])
+					errs[i] = c.patiently(programs[i])
 				}
 				busy[i].Unlock()
 			}

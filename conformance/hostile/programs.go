@@ -140,6 +140,8 @@ func unbound() []Program {
 func deadly() []Program {
 	// Empty batches without end are too many, or too late, whichever is first.
 	trickle := Program{Name: "trickle", When: AtBatch, Code: abi.CodeDeadline, Or: int(cdata.TooMuch), Kind: abi.Map, Mode: "trickle", Hangs: true}
+	// That this one has ended is known once its child lets go of the stream.
+	forks := Program{Name: "forks_away", When: AtBatch, Code: abi.CodeExited, Or: abi.CodeStream, Kind: abi.Map, Mode: "forks_away"}
 	return append(programs(AtBatch, abi.Map, []ending{
 		{abi.CodeExited, "exit kill9 loud_exit forks"},
 		{abi.CodeDeadline, "hang! spin! shouts! words_endless! signals_hang! deadline"},
@@ -150,7 +152,7 @@ func deadly() []Program {
 		{abi.CodeStdout, "prints flood"},
 		{int(cdata.SchemaDrift), "bind_drifts"}, // in the process that the second try meets
 		{0, "clears"},
-	}), trickle)
+	}), trickle, forks)
 }
 
 // lying give an answer that is none.

@@ -65,6 +65,14 @@ func deaths() map[string]func(*answer) error {
 			os.Exit(1)
 			return nil
 		},
+		"forks_away": func(*answer) error { // a child of another group, that holds a stream for a while
+			child := exec.Command("sleep", "2")
+			child.Stderr = os.Stderr
+			child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+			must(child.Start())
+			os.Exit(1)
+			return nil
+		},
 		"hangs_up": func(a *answer) error { // and lives on
 			go a.plugin.server.Stop()
 			forever()
