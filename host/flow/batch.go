@@ -58,3 +58,39 @@ func (b Batch) Release() { b.Record.Release() }
 
 // Emit takes a batch from a stage and owns it from then on.
 type Emit func(Batch) error
+
+// Pieces hands on a batch in pieces, each as many rows as most tells of what is
+// left, which is at least one. do borrows a piece; its error ends it.
+func (b Batch) Pieces(most func(rest Batch) int64, do func(piece Batch) error) error {
+	for from := int64(0); from < b.Rows(); {
+		rest := b.Slice(from, b.Rows())
+		piece := rest.Slice(0, min(rest.Rows(), max(1, most(rest))))
+		rest.Release()
+		from += piece.Rows()
+		err := do(piece)
+		piece.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EmitAll hands on batches, which emit owns from then on. Those behind an error
+// are given back.
+func EmitAll(batches []Batch, emit Emit) error {
+	for i, b := range batches {
+		if err := emit(b); err != nil {
+			ReleaseAll(batches[i+1:])
+			return err
+		}
+	}
+	return nil
+}
+
+// ReleaseAll gives batches back.
+func ReleaseAll(batches []Batch) {
+	for _, b := range batches {
+		b.Release()
+	}
+}

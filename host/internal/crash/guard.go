@@ -93,18 +93,7 @@ func (s *Stage) Fork(ctx context.Context) (flow.Stage, error) {
 // Process implements flow.Stage: it hands the worker as much of the batch at a
 // time as that takes.
 func (s *Stage) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error {
-	for from := int64(0); from < in.Rows(); {
-		rest := in.Slice(from, in.Rows())
-		part := rest.Slice(0, min(rest.Rows(), max(1, s.worker.Most(rest))))
-		rest.Release()
-		from += part.Rows()
-		err := s.part(ctx, part, emit)
-		part.Release()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return in.Pieces(s.worker.Most, func(part flow.Batch) error { return s.part(ctx, part, emit) })
 }
 
 // part sees one batch through, whatever it takes.
@@ -151,7 +140,7 @@ func (a *attempt) do(ctx context.Context, in flow.Batch, again bool) error {
 	}
 	switch {
 	case err == nil:
-		return a.send(out)
+		return flow.EmitAll(out, a.emit)
 	case ctx.Err() != nil || what == none:
 		return err
 	case what == split && in.Rows() > 1:
@@ -207,19 +196,6 @@ func (a *attempt) warn(e *fault.Error) {
 		what = "are left out"
 	}
 	s.Warn("rows that fail with " + e.Code.String() + " " + what + "; the first: " + e.Error())
-}
-
-// send hands on what a worker gave, which emit owns from then on.
-func (a *attempt) send(out []flow.Batch) error {
-	for i, b := range out {
-		if err := a.emit(b); err != nil {
-			for _, b := range out[i+1:] {
-				b.Release()
-			}
-			return err
-		}
-	}
-	return nil
 }
 
 // reject turns rows down for a reason.

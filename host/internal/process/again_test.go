@@ -9,6 +9,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/flow"
 	"github.com/featurehost/featurehost/host/hosttest"
 )
 
@@ -50,7 +51,7 @@ func TestStage_CountsOfAFailedTry_NotCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release(out)
+	flow.ReleaseAll(out)
 	_ = s.Close()
 	if got := counts.N["plugin_seen{hostile}"]; got != 1 {
 		t.Errorf("counted %d, want 1: %v", got, counts.N)

@@ -98,7 +98,7 @@ func BenchmarkStart(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				release(out)
+				flow.ReleaseAll(out)
 				b.StopTimer()
 				_ = s.Close()
 				b.StartTimer()

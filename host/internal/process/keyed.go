@@ -78,29 +78,23 @@ func (k *Keyed) Fork(ctx context.Context) (flow.Stage, error) {
 
 // Process hands the batch to the process of this copy, in pieces.
 func (k *Keyed) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error {
-	for from := int64(0); from < in.Rows(); {
+	if in.Rows() == 0 {
+		return nil
+	}
+	if err := k.hold(ctx); err != nil {
+		return err
+	}
+	return in.Pieces(k.stage.Most, func(part flow.Batch) error {
 		if err := k.hold(ctx); err != nil {
 			return err
 		}
-		rest := in.Slice(from, in.Rows())
-		part := rest.Slice(0, k.stage.Most(rest))
-		rest.Release()
-		from += part.Rows()
-		where := contract.Where(part)
 		out, err := k.part(ctx, part)
-		part.Release()
 		if err != nil {
 			k.lose()
-			return k.stage.shared.placed(err, where)
+			return k.stage.shared.placed(err, contract.Where(part))
 		}
-		for i, b := range out {
-			if err := emit(b); err != nil {
-				release(out[i+1:])
-				return err
-			}
-		}
-	}
-	return nil
+		return flow.EmitAll(out, emit)
+	})
 }
 
 func (k *Keyed) part(ctx context.Context, in flow.Batch) ([]flow.Batch, error) {

@@ -389,7 +389,7 @@ func TestLanguages_LargeAnswer_Cut(t *testing.T) {
 			if at0 != part.Rows() {
 				t.Errorf("%d rows came back", at0)
 			}
-			release(out)
+			flow.ReleaseAll(out)
 		})
 	}
 }

@@ -228,30 +228,13 @@ func (s *Stage) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 	if s.closed || s.shared.bound == nil {
 		return errNotOpen
 	}
-	for from := int64(0); from < in.Rows(); {
-		rest := in.Slice(from, in.Rows())
-		part := rest.Slice(0, s.Most(rest))
-		rest.Release()
-		from += part.Rows()
+	return in.Pieces(s.Most, func(part flow.Batch) error {
 		out, err := s.Do(ctx, part, false)
-		part.Release()
 		if err != nil {
 			return err
 		}
-		for i, b := range out {
-			if err := emit(b); err != nil {
-				release(out[i+1:])
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func release(batches []flow.Batch) {
-	for _, b := range batches {
-		b.Release()
-	}
+		return flow.EmitAll(out, emit)
+	})
 }
 
 // Most is how many rows of a batch go into one message (ABI-P-007), and are no
@@ -464,7 +447,7 @@ func (s *Stage) join(ctx context.Context, in flow.Batch, made []flow.Record) (ou
 			m.Release()
 		}
 		if err != nil {
-			release(out)
+			flow.ReleaseAll(out)
 			out = nil
 		}
 	}()

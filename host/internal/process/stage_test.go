@@ -429,7 +429,7 @@ func TestStage_NullsAndNaN_Canonical(t *testing.T) {
 	if y.NullN() != 2 || y.Values()[0] != 0 || y.Values()[1] != 0 {
 		t.Errorf("got %v of %v", y, y.Values())
 	}
-	release(out)
+	flow.ReleaseAll(out)
 	s, _ = open(t, m, mode("nan"), in.Record.Schema())
 	if out, err = s.Do(context.Background(), in, false); err != nil {
 		t.Fatal(err)
@@ -437,7 +437,7 @@ func TestStage_NullsAndNaN_Canonical(t *testing.T) {
 	if bits := memoryOf(out[0].Record.Column(1)); bits != "000000000000f87f000000000000f87f" {
 		t.Errorf("got %s", bits)
 	}
-	release(out)
+	flow.ReleaseAll(out)
 }
 
 func memoryOf(a interface{ Data() arrowData }) string {
@@ -695,7 +695,7 @@ func TestStage_Fresh_ReplacesProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release(out)
+	flow.ReleaseAll(out)
 	if pidOf(t, dir) == first || len(s.shared.pool.idle) != 1 {
 		t.Errorf("process %s served again, %d are idle", first, len(s.shared.pool.idle))
 	}

@@ -73,21 +73,13 @@ func (k *Keyed) Fork(ctx context.Context) (flow.Stage, error) {
 
 // Process hands the batch to the guest of this copy, in pieces.
 func (k *Keyed) Process(ctx context.Context, in flow.Batch, emit flow.Emit) error {
-	for from := int64(0); from < in.Rows(); {
-		rest := in.Slice(from, in.Rows())
-		part := rest.Slice(0, max(1, k.stage.Most(rest)))
-		rest.Release()
-		from += part.Rows()
+	return in.Pieces(k.stage.Most, func(part flow.Batch) error {
 		out, err := k.part(ctx, part)
-		part.Release()
-		if err == nil && out.Record != nil {
-			err = emit(out)
-		}
-		if err != nil {
+		if err != nil || out.Record == nil {
 			return err
 		}
-	}
-	return nil
+		return emit(out)
+	})
 }
 
 func (k *Keyed) part(ctx context.Context, in flow.Batch) (out flow.Batch, err error) {

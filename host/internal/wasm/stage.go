@@ -192,26 +192,13 @@ func (s *Stage) Process(ctx context.Context, in flow.Batch, emit flow.Emit) erro
 	if s.closed || s.shared.bound == nil {
 		return errNotOpen
 	}
-	for from := int64(0); from < in.Rows(); {
-		rest := in.Slice(from, in.Rows())
-		part := rest.Slice(0, s.Most(rest))
-		rest.Release()
-		from += part.Rows()
+	return in.Pieces(s.Most, func(part flow.Batch) error {
 		out, err := s.Do(ctx, part, false)
-		part.Release()
 		if err != nil {
 			return err
 		}
-		for i, b := range out {
-			if err := emit(b); err != nil {
-				for _, b := range out[i+1:] {
-					b.Release()
-				}
-				return err
-			}
-		}
-	}
-	return nil
+		return flow.EmitAll(out, emit)
+	})
 }
 
 // Most is how many rows of a batch a guest can take at once: as many as its
