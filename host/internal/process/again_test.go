@@ -106,13 +106,17 @@ func TestSession_Watch_TellsOfItsKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := on.watch(context.Background())
-	if stop() || stop() {
-		t.Error("it killed before its time")
+	for range 2 { // the second asks again
+		if stop() {
+			t.Error("it killed before its time")
+		}
 	}
 	stop = on.watch(context.Background())
 	<-on.proc.Done() // at the deadline
-	if !stop() || !stop() {
-		t.Error("it does not say that it killed")
+	for range 2 {
+		if !stop() {
+			t.Error("it does not say that it killed")
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	if on, err = s.shared.pool.get(context.Background(), false); err != nil {
