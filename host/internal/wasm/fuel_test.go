@@ -162,6 +162,15 @@ func TestStage_Timeout_StopsTheGuest(t *testing.T) {
 	}
 }
 
+// ABI-W-062: a start has time of its own, however little a batch has.
+func TestOpen_ShortTimeout_StartHasItsOwn(t *testing.T) {
+	use := mode("good")
+	use.Limits.Timeout = time.Nanosecond
+	b := batchOf(t, 1, 2)
+	defer b.Release()
+	open(t, load(t, newEngine(t), hostilePlugin(t, "map", decided)), use, b.Record.Schema())
+}
+
 // ABI-W-062: compiled code is nothing that Go can interrupt, so a guest steps
 // aside itself: while it spins, collections begin and end, and the watchdog has
 // its turn. Without that the whole process would stand still.

@@ -98,7 +98,7 @@ func (b *blueprint) start() (g *guest, err error) {
 	g.mem = g.mod.Memory()
 	g.tank.found(g.mod)
 	g.tank.fill(b.first)
-	g.tank.watch(g.limits.Timeout)
+	g.tank.watch(max(g.limits.Timeout, startTimeout))
 	f := g.mod.ExportedFunction
 	for _, first := range []struct{ export, name string }{{fuel.Start, "the start section"}, {"_initialize", "_initialize"}} {
 		if start := f(first.export); start != nil {

@@ -25,6 +25,9 @@ const (
 	bytesDrawn = 4  // a unit for so many random bytes
 )
 
+// startTimeout is what a guest has to start, where a batch has less.
+const startTimeout = 10 * time.Second
+
 // tank is the fuel of one instance. The guest takes from it in its own code;
 // host functions and the watchdog reach it through here.
 type tank struct {
@@ -34,8 +37,9 @@ type tank struct {
 	last   int64         // what the last budget was burnt of
 	burnt  *atomic.Int64 // of all guests of the stage
 
-	mu    sync.Mutex // host functions and the watchdog
-	late  bool       // the watchdog emptied it
+	mu    sync.Mutex    // host functions and the watchdog
+	late  bool          // the watchdog emptied it
+	time  time.Duration // what the watchdog gives
 	timer *time.Timer
 	quit  chan struct{}
 	ended chan struct{}
@@ -107,6 +111,7 @@ func (t *tank) watch(timeout time.Duration) {
 	if t.fuel == nil {
 		return
 	}
+	t.time = timeout
 	quit, ended := make(chan struct{}), make(chan struct{})
 	t.quit, t.ended, t.late, t.rest = quit, ended, false, 0
 	t.timer = time.AfterFunc(timeout, func() {
@@ -160,7 +165,7 @@ func (g *guest) exhausted(name string) *fault.Error {
 		return contract.Refusal(abi.CodeFuel, "%s has burnt all its fuel, %d units", name, t.filled).
 			WithHint("a loop without an end, or more work than limits.fuel_per_row and limits.fuel_base allow")
 	}
-	return contract.Refusal(abi.CodeTimeout, "%s took longer than %s", name, g.limits.Timeout).
+	return contract.Refusal(abi.CodeTimeout, "%s took longer than %s", name, t.time).
 		WithHint("raise the stage's limits.timeout, or lower limits.max_batch_rows")
 }
 
