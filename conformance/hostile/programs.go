@@ -139,12 +139,14 @@ func unbound() []Program {
 // deadly give no answer to the batch.
 func deadly() []Program {
 	// Empty batches without end are too many, or too late, whichever is first.
+	// As words without end are, or frames of too few bytes.
+	words := Program{Name: "words_endless", When: AtBatch, Code: abi.CodeDeadline, Or: abi.CodeStream, Kind: abi.Map, Mode: "words_endless", Hangs: true}
 	trickle := Program{Name: "trickle", When: AtBatch, Code: abi.CodeDeadline, Or: int(cdata.TooMuch), Kind: abi.Map, Mode: "trickle", Hangs: true}
 	// That this one has ended is known once its child lets go of the stream.
 	forks := Program{Name: "forks_away", When: AtBatch, Code: abi.CodeExited, Or: abi.CodeStream, Kind: abi.Map, Mode: "forks_away"}
 	return append(programs(AtBatch, abi.Map, []ending{
 		{abi.CodeExited, "exit kill9 loud_exit forks"},
-		{abi.CodeDeadline, "hang! spin! shouts! words_endless! signals_hang! deadline"},
+		{abi.CodeDeadline, "hang! spin! shouts! signals_hang! deadline"},
 		{abi.CodeStream, "hangs_up unavailable cancelled"},
 		{abi.CodeBadBatch, "aborted data_loss internal unknown long_no"},
 		{abi.CodeData, "invalid beyond"},
@@ -152,7 +154,7 @@ func deadly() []Program {
 		{abi.CodeStdout, "prints flood"},
 		{int(cdata.SchemaDrift), "bind_drifts"}, // in the process that the second try meets
 		{0, "clears"},
-	}), trickle, forks)
+	}), words, trickle, forks)
 }
 
 // lying give an answer that is none.
@@ -182,7 +184,7 @@ func lying() []Program {
 func behind() []Program {
 	return programs(AfterBatch, abi.Map, []ending{
 		{abi.CodeAck, "ack_twice"},
-		{0, "exit_after stop_after! end_after no_after ack_early batch_after garbage_after schema_after"},
+		{0, "exit_after stop_after! end_after no_after ack_early batch_after garbage_after schema_after rows_after"},
 	})
 }
 
@@ -199,9 +201,9 @@ func keyed() []Program {
 			{int(cdata.TooMuch), "flush_endless"},
 			{int(cdata.BadLength), "flush_empty flush_large"},
 			{int(cdata.SchemaDrift), "flush_schema flush_schema_of_batches"},
-			{abi.CodeStream, "flush_schema_twice flush_no_schema flush_batch_first flush_garbage flush_short_buffer flush_late_batch"},
+			{abi.CodeStream, "flush_schema_twice flush_no_schema flush_batch_first flush_garbage flush_short_buffer"},
 			{abi.CodeMessage, "flush_big"},
-			{abi.CodeAck, "flush_ack"},
+			{abi.CodeAck, "flush_ack flush_late_batch"},
 			{abi.CodeExited, "flush_dies flush_late_death"},
 			{abi.CodeDeadline, "flush_hangs! flush_hangs_later! flush_words!"},
 			{abi.CodeData, "flush_refuses"},

@@ -151,6 +151,9 @@ func (p *plugin) shutdown(stream flight.FlightService_DoActionServer) error {
 	if p.file != "" && p.is("request") {
 		must(os.WriteFile(p.file+".shutdown", nil, 0o600))
 	}
+	if p.starts == "stays" {
+		forever()
+	}
 	switch p.mode {
 	case "ignores_shutdown":
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)

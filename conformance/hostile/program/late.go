@@ -26,14 +26,17 @@ func late() map[string]func(*answer) error {
 		})
 	}
 	return map[string]func(*answer) error{
-		"exit_after":    soon(func() { os.Exit(5) }),
-		"stop_after":    soon(func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }),
-		"end_after":     then(func(*answer) error { return errEnd }),
-		"no_after":      then(func(*answer) error { return status.Error(codes.Internal, "said on purpose") }),
-		"ack_twice":     then(func(a *answer) error { a.send(nil, nil, a.ack()); return nil }),
+		"exit_after": soon(func() { os.Exit(5) }),
+		"stop_after": soon(func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) }),
+		"end_after":  then(func(*answer) error { return errEnd }),
+		"no_after":   then(func(*answer) error { return status.Error(codes.Internal, "said on purpose") }),
+		"ack_twice":  then(func(a *answer) error { a.send(nil, nil, a.ack()); return nil }),
+		// All acknowledgements come before their rows: of filters.
+		"rows_behind":   func(a *answer) error { a.send(nil, nil, a.ack()); a.part(a.values(a.twice...)); return nil },
 		"ack_early":     then(func(a *answer) error { a.seq++; a.send(nil, nil, a.ack()); return nil }),
 		"batch_after":   then(func(a *answer) error { a.part(a.values(1)); return nil }),
 		"garbage_after": then(func(a *answer) error { a.send([]byte("garbage"), nil, ""); return nil }),
+		"rows_after":    then(func(a *answer) error { a.part(numbers(0)); return nil }),
 		"schema_after":  then(func(a *answer) error { a.schema(a.shape); return nil }),
 	}
 }

@@ -15,7 +15,7 @@
 //   - frames.go: messages that are none, or not of the protocol
 //   - columns.go: batches that lie about their rows and buffers
 //   - late.go: misdeeds behind a good answer
-//   - late.go: misdeeds behind a good answer
+//   - crumbs.go: a connection that says all it says a byte at a time
 //   - rows.go: row numbers, of filters and keyed plugins
 //   - flush.go: the flush of keyed plugins
 //
@@ -41,6 +41,9 @@ func main() {
 	line := handshake(starts, socket)
 	l, err := net.Listen("unix", socket)
 	must(err)
+	if starts == "crumbs" {
+		l = crumbs{l}
+	}
 	must(os.WriteFile("pid", []byte(strconv.Itoa(os.Getpid())), 0o600))
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(math.MaxInt32), grpc.MaxSendMsgSize(math.MaxInt32))
 	flight.RegisterFlightServiceServer(server, &plugin{server: server, starts: starts})

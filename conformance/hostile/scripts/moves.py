@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Moves to another process group than the one it was started in, and stays."""
+"""Tries to move to another process group than the one it was started in, for good."""
 import os
 import time
 

@@ -22,34 +22,38 @@ type Counts struct {
 
 // Add adds to a counter; the error is FH-3007.
 func (c *Counts) Add(name string, delta float64) error {
-	if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return Refusal(abi.CodeMisuse, "the name %q of a counter is not made of a-z 0-9 _", name)
-	}
-	if math.IsNaN(delta) || math.IsInf(delta, 0) {
-		return Refusal(abi.CodeMisuse, "%v is added to the counter %q", delta, name)
-	}
+	return c.AddAll(map[string]float64{name: delta})
+}
+
+// AddAll adds to counters by name, to all of them or, with an error, to none; the
+// error is FH-3007.
+func (c *Counts) AddAll(deltas map[string]float64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, there := c.n[name]; !there && len(c.n) == maxCounters {
+	names := len(c.n)
+	for name, delta := range deltas {
+		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			return Refusal(abi.CodeMisuse, "the name %q of a counter is not made of a-z 0-9 _", name)
+		}
+		if math.IsNaN(delta) || math.IsInf(delta, 0) {
+			return Refusal(abi.CodeMisuse, "%v is added to the counter %q", delta, name)
+		}
+		before, there := c.n[name]
+		if !there {
+			names++
+		}
+		if math.IsInf(before+delta, 0) {
+			return Refusal(abi.CodeMisuse, "%v is added to the counter %q, which is then no finite number", delta, name)
+		}
+	}
+	if names > maxCounters {
 		return Refusal(abi.CodeMisuse, "there are counters of more than %d names", maxCounters)
 	}
 	if c.n == nil {
 		c.n = map[string]float64{}
 	}
-	sum := c.n[name] + delta
-	if math.IsInf(sum, 0) {
-		return Refusal(abi.CodeMisuse, "%v is added to the counter %q, which is then no finite number", delta, name)
-	}
-	c.n[name] = sum
-	return nil
-}
-
-// AddAll adds to counters by name; the error is FH-3007.
-func (c *Counts) AddAll(deltas map[string]float64) error {
 	for name, delta := range deltas {
-		if err := c.Add(name, delta); err != nil {
-			return err
-		}
+		c.n[name] += delta
 	}
 	return nil
 }

@@ -53,3 +53,28 @@ func TestCounts_Large_Clamped(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// Of counts that cannot all be added none is: the next try brings them again.
+func TestCounts_Take_AllOrNone(t *testing.T) {
+	for range 20 { // by a map, in any order
+		var all Counts
+		for i := range 60 {
+			if err := all.Add(fmt.Sprintf("n%d", i), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var one Counts
+		for i := range 10 {
+			if err := one.Add(fmt.Sprintf("m%d", i), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := all.Take(&one); !fault.Is(err, abi.CodeMisuse) {
+			t.Fatalf("got %v", err)
+		}
+		got := counted{}
+		if all.Flush(got, "s"); len(got) != 60 {
+			t.Fatalf("%d names, want 60", len(got))
+		}
+	}
+}

@@ -126,6 +126,9 @@ type attempt struct {
 // do tries a batch; again says that it may be tried twice.
 func (a *attempt) do(ctx context.Context, in flow.Batch, again bool) error {
 	if a.poison >= mostPoison || a.late >= mostLate {
+		if a.stage.settings.Policy == Fail {
+			return a.last
+		}
 		a.gaveUp = true
 		return a.reject(ctx, in, NotTried, "other rows of its batch failed, the last with "+text(a.last))
 	}

@@ -286,6 +286,20 @@ func TestGuard_HangingRows_SearchEnds(t *testing.T) {
 	}
 }
 
+// A batch in parts that run out of time first, and pass the second time, is no
+// reason to turn rows down where the policy is to fail.
+func TestGuard_PolicyFail_LateParts_NothingRejected(t *testing.T) {
+	w := &worker{once: map[int64]int{}, heavy: 1}
+	for i := range int64(64) {
+		w.once[i] = abi.CodeDeadline
+	}
+	s, r, _ := settings(crash.Fail)
+	got, err := through(t, w, s, numbers(t, 0, 64))
+	if !fault.Is(err, abi.CodeDeadline) || len(r.rows) > 0 {
+		t.Errorf("%d rows out, %d rejected, %v", len(got), len(r.rows), err)
+	}
+}
+
 // What rows fail with is told once for each code, whatever becomes of them.
 func TestGuard_FirstFailures_Told(t *testing.T) {
 	for policy, want := range map[crash.Policy]string{

@@ -2,9 +2,11 @@ package process
 
 import (
 	"cmp"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/featurehost/featurehost/abi"
@@ -106,7 +108,7 @@ func (e *Engine) Load(folder, digest string) (*Module, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, abi.CodeManifest, "the plugin folder cannot be found")
 	}
-	text, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+	text, err := readManifest(filepath.Join(folder, "manifest.json"))
 	if err != nil {
 		return nil, fault.Wrap(err, abi.CodeManifest, "the manifest of a process plugin cannot be read")
 	}
@@ -120,10 +122,21 @@ func (e *Engine) Load(folder, digest string) (*Module, error) {
 	case err != nil:
 		return nil, contract.Refusal(abi.CodeManifest, "the plugin has no program %q", program).
 			WithHint("build it; the program of a process plugin has the plugin's name and lies beside manifest.json")
-	case info.IsDir() || info.Mode()&0o111 == 0:
+	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
 		return nil, contract.Refusal(abi.CodeManifest, "%q cannot be executed: its mode is %v", program, info.Mode()).WithHint("chmod +x it")
 	}
 	return &Module{engine: e, manifest: m, text: text, program: program, digest: digest}, nil
+}
+
+// readManifest reads no more than a manifest may have, and waits for nobody, as a
+// pipe in its place would have it; one that is larger is refused where it is parsed.
+func readManifest(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, abi.MaxManifest+1))
 }
 
 // Manifest is what the plugin says of itself. It must not be changed.

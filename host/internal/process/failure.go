@@ -22,6 +22,9 @@ func (s *session) unbound(ctx context.Context, action string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if broke := s.line.broke(); broke != nil {
+		return fault.Wrap(broke, abi.CodeInit, "the plugin did not answer %s", action)
+	}
 	if dead := s.dead(err); dead != nil {
 		return dead
 	}
@@ -56,6 +59,9 @@ func (s *session) failed(ctx context.Context, err error) (failure error, alive b
 	case s.late.Load():
 		return contract.Refusal(abi.CodeDeadline, "the plugin did not acknowledge the batch within %v, and was killed%s", s.plan.limits.Timeout, s.proc.Words().Last()).
 			WithHint("raise the stage's limits.timeout or lower limits.max_batch_rows if it needs that long; else it hangs on these rows"), false
+	}
+	if broke := s.line.broke(); broke != nil {
+		return broke, false
 	}
 	if dead := s.dead(err); dead != nil {
 		return dead, false

@@ -103,7 +103,7 @@ func (k *Keyed) part(ctx context.Context, in flow.Batch) ([]flow.Batch, error) {
 		return nil, err
 	}
 	k.rows += in.Rows()
-	return k.stage.join(ctx, in, made)
+	return k.stage.finish(ctx, in, made)
 }
 
 // hold gets the process that this copy keeps: one that has served nobody, since
@@ -220,21 +220,30 @@ func (k *Keyed) Close() error {
 	return k.stage.Close()
 }
 
+// settle ends the exchange of the batches: nothing may come any more.
+func (s *session) settle() error {
+	if s.stream == nil {
+		return nil
+	}
+	if err := s.stream.CloseSend(); err != nil {
+		return s.cause(err)
+	}
+	m, err := s.receive()
+	switch {
+	case err == nil:
+		return s.beyond(m)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	s.hangUp()
+	return nil
+}
+
 // flush ends the exchange of the batches and begins the one of the flush, in
 // which the host says nothing (ABI-P-012).
 func (s *session) flush(answers *flow.Schema, rows int) error {
-	if s.stream != nil {
-		if err := s.stream.CloseSend(); err != nil {
-			return s.cause(err)
-		}
-		_, err := s.stream.Recv()
-		if err == nil {
-			return contract.Refusal(abi.CodeStream, "the plugin went on after it acknowledged the last batch")
-		}
-		if !errors.Is(err, io.EOF) {
-			return err
-		}
-		s.hangUp()
+	if err := s.settle(); err != nil {
+		return err
 	}
 	if err := s.begins(command{Flush: true, MaxBatchRows: rows}, answers); err != nil {
 		return err
@@ -245,8 +254,9 @@ func (s *session) flush(answers *flow.Schema, rows int) error {
 // flushed waits for the next batch of the flush; nil means that there is no
 // more.
 func (s *session) flushed() (parts *cdata.Parts, err error) {
+	s.line.expect()
 	for parts == nil {
-		d, err := s.stream.Recv()
+		d, err := s.receive()
 		switch {
 		case errors.Is(err, io.EOF) && !s.greets:
 			return nil, contract.Refusal(abi.CodeStream, "the plugin ended the flush before its schema")

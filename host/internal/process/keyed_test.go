@@ -88,7 +88,7 @@ func TestKeyed_Misdeeds_Refused(t *testing.T) {
 		{"flush_words", abi.CodeDeadline, "did not answer the flush within 1s"},
 		{"flush_refuses", abi.CodeData, "rejected the flush: said on purpose"},
 		{"flush_breaks", abi.CodeBadBatch, "failed on the flush (Internal): said on purpose"},
-		{"flush_late_batch", abi.CodeStream, "after it acknowledged the last batch"},
+		{"flush_late_batch", abi.CodeAck, "twice"},
 		{"flush_late_death", abi.CodeExited, "exit status 7"},
 		{"flush_late_no", abi.CodeBadBatch, "said on purpose"},
 	} {

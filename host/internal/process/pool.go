@@ -1,8 +1,10 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/featurehost/featurehost/abi/cdata"
 	"github.com/featurehost/featurehost/host/fault"
@@ -18,6 +20,7 @@ type pool struct {
 	keeper *supervisor
 	schema *flow.Schema // what the first session answered; all others must agree
 	ends   sync.WaitGroup
+	ending atomic.Int32 // of those, how many others take the place of
 
 	mu     sync.Mutex
 	idle   []*session
@@ -37,7 +40,7 @@ func (p *pool) get(ctx context.Context, fresh bool) (*session, error) {
 			break
 		}
 		if fresh {
-			p.end(s)
+			p.replace(s)
 			break
 		}
 		err := s.healthy(ctx)
@@ -78,17 +81,17 @@ func (p *pool) pop() *session {
 	return s
 }
 
-// fill starts a session. One that replaces another waits first, and is tried
-// again until the keeper gives up.
+// fill starts a session. One that replaces another waits first. All but the
+// stage's first are tried again until the keeper gives up: no row is to blame.
 func (p *pool) fill(ctx context.Context) (*session, error) {
 	p.mu.Lock()
-	replaces := p.lost > 0
-	if replaces {
+	waits := p.lost > 0
+	if waits {
 		p.lost--
 	}
 	p.mu.Unlock()
-	for {
-		if replaces {
+	for ; ; waits = true {
+		if waits {
 			if err := p.keeper.wait(ctx); err != nil {
 				return nil, err
 			}
@@ -97,8 +100,10 @@ func (p *pool) fill(ctx context.Context) (*session, error) {
 		switch {
 		case err == nil:
 			return s, nil
-		case !replaces || ctx.Err() != nil || fault.Is(err, cdata.SchemaDrift):
-			return nil, err
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case p.schema == nil || fault.Is(err, cdata.SchemaDrift):
+			return nil, startFailure(err)
 		}
 		p.keeper.charge(err)
 		if err := p.keeper.opened(); err != nil {
@@ -140,13 +145,64 @@ func (p *pool) toss(s *session) {
 	p.mu.Unlock()
 }
 
+// mostEnding is how many sessions of a stage may be on their way out in good
+// order while others take their place: one that does not end when it is asked to
+// takes seconds, and their number would grow.
+const mostEnding = 2
+
+// replace ends a session whose place another takes.
+func (p *pool) replace(s *session) {
+	if p.ending.Add(1) > mostEnding {
+		p.ending.Add(-1)
+		s.discard()
+		return
+	}
+	p.ends.Go(func() {
+		defer p.ending.Add(-1)
+		p.leave(s)
+	})
+}
+
 // end closes a session in good order, in its own time.
 func (p *pool) end(s *session) {
-	p.ends.Go(func() {
-		if err := s.close(); err != nil {
-			p.plan.log.Warn(err)
+	p.ends.Go(func() { p.leave(s) })
+}
+
+func (p *pool) leave(s *session) {
+	if err := s.close(); err != nil {
+		p.plan.log.Warn(err)
+	}
+}
+
+// settle ends the exchanges of the idle sessions, at the end of the input. Rows
+// beyond the last answer are an error; a process that does not come to an end is
+// left to close.
+func (p *pool) settle(ctx context.Context) error {
+	var rest []*session
+	var failed error
+	for s := p.pop(); s != nil; s = p.pop() {
+		if s.stream == nil {
+			rest = append(rest, s)
+			continue
 		}
-	})
+		brief, cancel := context.WithTimeout(ctx, p.plan.timeouts.shutdown)
+		undo := context.AfterFunc(brief, s.cancel)
+		err := s.settle()
+		undo()
+		cancel()
+		switch {
+		case err == nil:
+			rest = append(rest, s)
+			continue
+		case fault.As(err) != nil:
+			failed = cmp.Or(failed, err)
+		}
+		s.discard()
+	}
+	for _, s := range rest {
+		p.put(s)
+	}
+	return cmp.Or(failed, ctx.Err())
 }
 
 // close ends the idle sessions and waits until all that were ended are gone.

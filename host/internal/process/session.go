@@ -60,12 +60,15 @@ type timeouts struct{ start, action, health, shutdown, idle time.Duration }
 type session struct {
 	plan   *blueprint
 	proc   *launch.Process
+	line   line
 	conn   *grpc.ClientConn
 	client flight.FlightServiceClient
 	schema *flow.Schema // what bind answered
 	handle string
 
 	stream   flight.FlightService_DoExchangeClient // nil until a batch needs it
+	said     chan said                             // what comes on it
+	ended    <-chan struct{}                       // closed by cancel
 	cancel   context.CancelFunc
 	flushing bool         // this stream is the one of the flush
 	expects  *flow.Schema // of what the plugin says on this stream
@@ -108,7 +111,7 @@ func (s *session) begin(ctx context.Context) (err error) {
 	}
 	// By a dialer of ours: a path in a target would be read as a URL.
 	s.conn, err = grpc.NewClient("passthrough:///localhost", grpc.WithContextDialer(s.dial),
-		grpc.WithTransportCredentials(trust),
+		grpc.WithTransportCredentials(&counting{trust, &s.line}),
 		grpc.WithNoProxy(), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), grpc.WithIdleTimeout(0),
 		// Windows as large as a message: nobody waits for leave to send the rest.
 		grpc.WithInitialWindowSize(int32(max(message, 1<<20))), grpc.WithInitialConnWindowSize(int32(max(message, 1<<20))),
@@ -124,18 +127,26 @@ func (s *session) begin(ctx context.Context) (err error) {
 }
 
 func (s *session) dial(ctx context.Context, _ string) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, "unix", s.proc.Socket())
+	c, err := new(net.Dialer).DialContext(ctx, "unix", s.proc.Socket())
+	if err != nil {
+		return nil, err
+	}
+	return s.line.take(c)
 }
 
 // headroom is what a message from the plugin may have beyond its limit: what
 // Flight puts around it.
 const headroom = 64 << 10
 
+// maxResult is the most bytes of an action's result: a manifest, or a schema.
+const maxResult = 2 << 20
+
 // act calls an action and gives the first of its results.
 func (s *session) act(ctx context.Context, name string, body []byte, timeout time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	stream, err := s.client.DoAction(ctx, &flight.Action{Type: name, Body: body})
+	s.line.expect()
+	stream, err := s.client.DoAction(ctx, &flight.Action{Type: name, Body: body}, grpc.MaxCallRecvMsgSize(maxResult+headroom))
 	if err != nil {
 		return nil, err
 	}
@@ -257,20 +268,76 @@ func (s *session) begins(c command, answers *flow.Schema) error {
 		DataHeader:       meta.Bytes(),
 	})
 	s.stream, s.cancel, s.flushing, s.expects, s.greets = stream, cancel, c.Flush, answers, false
+	s.said, s.ended = make(chan said), ctx.Done()
+	go listen(stream, s.said, s.ended)
 	if err != nil {
 		return s.cause(err)
 	}
 	return nil
 }
 
-// cause asks the stream why a send failed: gRPC tells only the receiver.
-func (s *session) cause(err error) error {
-	if errors.Is(err, io.EOF) {
-		if _, why := s.stream.Recv(); why != nil && !errors.Is(why, io.EOF) {
-			return why
+// said is what came on a stream, or how it ended.
+type said struct {
+	message *flight.FlightData
+	err     error
+}
+
+// listen hands on what comes on a stream, one message ahead of who takes them: so
+// it is seen when one comes that nobody waits for.
+func listen(stream flight.FlightService_DoExchangeClient, to chan<- said, ended <-chan struct{}) {
+	for {
+		m, err := stream.Recv()
+		select {
+		case to <- said{m, err}:
+		case <-ended:
+			return
+		}
+		if err != nil {
+			return
 		}
 	}
+}
+
+// receive waits for the next message of the stream.
+func (s *session) receive() (*flight.FlightData, error) {
+	select {
+	case m := <-s.said:
+		return m.message, m.err
+	case <-s.ended:
+		return nil, context.Canceled
+	}
+}
+
+// untimely is the error of a stream that ended before the batch was acknowledged.
+func untimely(err error) error {
+	if errors.Is(err, io.EOF) {
+		return contract.Refusal(abi.CodeStream, "the plugin ended the stream before it acknowledged the batch")
+	}
 	return err
+}
+
+// beyond is the error of a message that came when no batch was under way.
+func (s *session) beyond(m *flight.FlightData) error {
+	if a, err := readAnswer(m.GetAppMetadata()); err == nil && a.Ack != nil && *a.Ack == s.seq {
+		return contract.Refusal(abi.CodeAck, "the plugin acknowledged batch %d of the stream twice", s.seq)
+	}
+	return contract.Refusal(abi.CodeStream, "the plugin went on after it acknowledged the last batch").
+		WithHint("the acknowledgement belongs on the last message of an answer")
+}
+
+// cause asks the stream why a send failed: gRPC tells only the receiver.
+func (s *session) cause(err error) error {
+	if !errors.Is(err, io.EOF) {
+		return err
+	}
+	why := error(nil)
+	for why == nil { // answers may be before it
+		_, why = s.receive()
+	}
+	if errors.Is(why, io.EOF) {
+		return err
+	}
+	return why
 }
 
 // hangUp drops the stream, after an error that the process outlives.
@@ -310,17 +377,23 @@ func (s *session) exchange(m *flight.FlightData, counts *contract.Counts, take f
 			return err
 		}
 	}
+	select {
+	case m := <-s.said:
+		if m.err == nil {
+			return s.beyond(m.message)
+		}
+		return untimely(m.err)
+	default:
+	}
+	s.line.expect()
 	s.seq++
 	if err := s.stream.Send(m); err != nil {
-		return s.cause(err)
+		return untimely(s.cause(err))
 	}
 	for {
-		d, err := s.stream.Recv()
-		if errors.Is(err, io.EOF) {
-			return contract.Refusal(abi.CodeStream, "the plugin ended the stream before it acknowledged the batch")
-		}
+		d, err := s.receive()
 		if err != nil {
-			return err
+			return untimely(err)
 		}
 		if len(d.GetDataHeader()) > 0 {
 			schema, err := s.message(d, take)
@@ -400,7 +473,11 @@ func (s *session) watch(ctx context.Context) (stop func() (killed bool)) {
 
 // abort ends process and connection at once; who waits on them is told.
 func (s *session) abort() {
-	if s.conn != nil { // first, so that nobody waits for a process that cannot be ended
+	// In this order nobody waits: gRPC would, for a process that does not read, and
+	// who waits on the connection, for a process that cannot be ended.
+	s.proc.Signal()
+	s.line.close()
+	if s.conn != nil {
 		_ = s.conn.Close()
 	}
 	if err := s.proc.Kill(); err != nil {
@@ -440,7 +517,7 @@ func (s *session) close() error {
 		undo := context.AfterFunc(ctx, s.cancel)
 		_ = s.stream.CloseSend()
 		for {
-			if _, err := s.stream.Recv(); err != nil {
+			if _, err := s.receive(); err != nil {
 				break
 			}
 		}

@@ -58,8 +58,9 @@ type Use struct {
 type Stage struct {
 	shared   *shared
 	importer *cdata.Importer
-	columns  []arrow.Array // of the batch under way, as the plugin sees them
-	charged  error         // why the last batch lost its process, until a fresh one did it
+	columns  []arrow.Array    // of the batch under way, as the plugin sees them
+	charged  error            // why the last batch lost its process, until a fresh one did it
+	counted  *contract.Counts // in the answer under way; of a try that failed nothing counts
 	closed   bool
 }
 
@@ -141,7 +142,7 @@ func (s *shared) open(ctx context.Context, in *flow.Schema) error {
 	}
 	first, err := s.pool.get(ctx, false)
 	if err != nil {
-		return startFailure(err)
+		return err
 	}
 	if err := bound.Settle(m, first.schema); err != nil {
 		s.pool.end(first)
@@ -171,10 +172,10 @@ func (s *shared) request(config map[string]any, seen *flow.Schema) ([]byte, erro
 	})
 }
 
-// startFailure makes a failure before the first batch one of binding: nothing has
-// run yet, so the pipeline or the plugin is at fault, not the data.
+// startFailure makes a failure of a process that has seen no batch one of binding:
+// the pipeline or the plugin is at fault, not the data.
 func startFailure(err error) error {
-	if e := fault.As(err); e != nil && e.Code/100 == 50 {
+	if e := fault.As(err); e != nil && (e.Code/100 == 50 || e.Code == cdata.SchemaDrift) {
 		return fault.Wrap(err, abi.CodeInit, "the plugin did not start")
 	}
 	return err
@@ -301,9 +302,22 @@ func (s *Stage) Do(ctx context.Context, in flow.Batch, fresh bool) ([]flow.Batch
 		sh.pool.keeper.charge(s.charged)
 		s.charged = nil
 	}
-	out, err := s.join(ctx, in, made)
+	out, err := s.finish(ctx, in, made)
 	if err != nil {
 		return nil, sh.placed(err, where())
+	}
+	return out, nil
+}
+
+// finish joins an answer to its rows, and counts what it counted.
+func (s *Stage) finish(ctx context.Context, in flow.Batch, made []flow.Record) ([]flow.Batch, error) {
+	out, err := s.join(ctx, in, made)
+	if err == nil {
+		err = s.shared.counts.Take(s.counted)
+	}
+	if err != nil {
+		flow.ReleaseAll(out)
+		return nil, err
 	}
 	return out, nil
 }
@@ -370,12 +384,9 @@ func (s *Stage) ask(ctx context.Context, on *session, in flow.Record) (made []fl
 	defer stop()
 	t := &taker{stage: s, want: cdata.Want{Rows: -1, InputBytes: int64(size)}, rows: in.NumRows()}
 	defer func() { made = t.made }() // also when the host breaks down: then it is given back
-	counts := &contract.Counts{}     // of a try that failed nothing counts
-	if err = on.exchange(message, counts, t.take); err == nil {
+	s.counted = &contract.Counts{}
+	if err = on.exchange(message, s.counted, t.take); err == nil {
 		err = t.finish()
-	}
-	if err == nil {
-		err = s.shared.counts.Take(counts)
 	}
 	if err == nil {
 		if stop() {
@@ -384,7 +395,7 @@ func (s *Stage) ask(ctx context.Context, on *session, in flow.Record) (made []fl
 		return nil, fit, nil
 	}
 	err, lives := on.failed(ctx, err)
-	if lives {
+	if lives && !stop() { // it said no in time
 		after = alive
 	}
 	return nil, after, err
@@ -489,8 +500,14 @@ func (s *shared) placed(err error, where string) error {
 	return e.At("stage %q (plugin %s@%s%s)%s", s.use.Stage, m.manifest.Name, m.manifest.Version, digest, where)
 }
 
-// Flush implements flow.Stage; a stateless stage holds nothing back.
-func (s *Stage) Flush(context.Context, flow.Emit) error { return nil }
+// Flush implements flow.Stage; a stateless stage holds nothing back, and what its
+// processes send beyond their answers is an error.
+func (s *Stage) Flush(ctx context.Context, _ flow.Emit) error {
+	if s.closed || s.shared.bound == nil {
+		return errNotOpen
+	}
+	return s.shared.placed(s.shared.pool.settle(ctx), ", end of input")
+}
 
 // Close ends this copy; the last one ends the processes.
 func (s *Stage) Close() error {

@@ -8,14 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// alone puts a program into a process group of its own and binds its life to
-// the thread that starts it.
+// alone puts a program into a session of its own, which has no terminal, and with
+// that into a process group of its own, and binds its life to the thread that
+// starts it.
 func alone() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// keepToOurselves keeps descriptors that this process was given, by a shell or by
-// systemd, from programs. Those that Go opens are kept from them anyway.
+// keepToOurselves keeps this process's descriptors from programs: those that it was
+// given, by a shell or by systemd, and those of files that libraries in C have open.
+// Those that Go opens are kept from them anyway.
 func keepToOurselves() {
 	const first = 3                                                     // behind the standard streams
 	_ = unix.CloseRange(first, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) // a kernel before 5.11 does not know it

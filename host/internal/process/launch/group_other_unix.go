@@ -7,9 +7,10 @@ import (
 	"syscall"
 )
 
-// alone puts a program into a process group of its own. That it ends with the
-// host is left to the plugin's SDK, which watches its parent.
-func alone() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// alone puts a program into a session of its own, which has no terminal, and with
+// that into a process group of its own. That it ends with the host is left to the
+// plugin's SDK, which watches its parent.
+func alone() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // keepToOurselves does nothing here: there is no such call.
 func keepToOurselves() {}

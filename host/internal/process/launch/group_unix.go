@@ -14,6 +14,12 @@ import (
 // left to end.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
+// ours tells whether a file is of the user who runs this process.
+func ours(info os.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(s.Uid) == os.Getuid()
+}
+
 // owner tells whose a file is, and who we are.
 func owner(info os.FileInfo) string {
 	s, ok := info.Sys().(*syscall.Stat_t)

@@ -17,7 +17,7 @@ import (
 	"github.com/featurehost/featurehost/host/fault"
 )
 
-// TestMain also is the program that TestKill_LeftItsGroup starts.
+// TestMain also is a program that tests start.
 func TestMain(m *testing.M) {
 	if os.Getenv("LAUNCH_TEST_LEAVES") != "" {
 		leave()
@@ -25,14 +25,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// leave joins the group of the program's parent, shakes hands and stays.
+// leave shakes hands if there is no way out of its session: into the group of its
+// parent, into a session of its own, to a terminal.
 func leave() {
 	group, err := syscall.Getpgid(os.Getppid())
 	if err == nil {
 		err = syscall.Setpgid(0, group)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	_, again := syscall.Setsid()
+	tty, terminal := os.Open("/dev/tty")
+	if err == nil || again == nil || terminal == nil {
+		fmt.Fprintln(os.Stderr, err, again, tty, terminal)
 		os.Exit(1)
 	}
 	fmt.Printf("1|1|unix|%s/s|grpc|\n", os.Getenv("TMPDIR"))
@@ -131,8 +134,9 @@ wait
 	t.Errorf("child %s lives", child)
 }
 
-// A program that has left its group is met all the same (L2).
-func TestKill_LeftItsGroup(t *testing.T) {
+// A program cannot leave its group, so it is met with it (L2), and has no terminal
+// (L1), whatever the host has.
+func TestStart_SessionOfItsOwn(t *testing.T) {
 	s, spec := starter(t)
 	spec.Path, spec.Env = os.Args[0], append(spec.Env, "LAUNCH_TEST_LEAVES=1")
 	p, err := s.Start(context.Background(), spec)
@@ -147,8 +151,14 @@ func TestKill_LeftItsGroup(t *testing.T) {
 	}
 }
 
-// Descriptors that the host was given do not reach programs.
+// Descriptors that the host was given, or that a library in C opens while it runs,
+// do not reach programs.
 func TestStart_InheritedDescriptors_KeptBack(t *testing.T) {
+	s, spec := starter(t)
+	spec.Path = script(t, greets+"exit 0\n")
+	if p, err := s.Start(context.Background(), spec); err == nil {
+		<-p.Done()
+	}
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("s3cr3t"), 0o600); err != nil {
 		t.Fatal(err)
@@ -163,7 +173,6 @@ func TestStart_InheritedDescriptors_KeptBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(given)
-	s, spec := starter(t)
 	spec.Path = script(t, fmt.Sprintf("cat <&%d >&2\n", given)+greets+"exit 0\n")
 	p, err := s.Start(context.Background(), spec)
 	if err != nil {
@@ -302,5 +311,31 @@ func TestTail_Bounded(t *testing.T) {
 	}
 	if cap(tl.text) > 4*maxTail {
 		t.Errorf("%d bytes are held", cap(tl.text))
+	}
+}
+
+// A program that puts a pipe in its place keeps nobody waiting who looks what it
+// was.
+func TestStart_ProgramBecomesAPipe_Refused(t *testing.T) {
+	s, spec := starter(t)
+	spec.Path = script(t, "")
+	if err := os.WriteFile(spec.Path, []byte("#!/bin/sh\nrm "+spec.Path+"; mkfifo -m 755 "+spec.Path+"; echo garbage\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Start(context.Background(), spec)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if !fault.Is(err, abi.CodeHandshake) || !strings.Contains(err.Error(), "cannot be read") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for a writer")
+		if f, err := os.OpenFile(spec.Path, os.O_WRONLY, 0); err == nil {
+			_ = f.Close()
+		}
 	}
 }

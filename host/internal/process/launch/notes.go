@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/featurehost/featurehost/host/internal/contract"
 )
@@ -22,24 +23,35 @@ func notes(path string) string {
 	return fmt.Sprintf("program %s, mode %v, %s, %s", path, info.Mode(), owner(info), built(path))
 }
 
+// regular opens a file without waiting, as a pipe in its place would have it.
+func regular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	return f, nil
+}
+
 // built tells for which machine a program is, or which one runs it.
 func built(path string) string {
 	here := runtime.GOOS + "/" + runtime.GOARCH
-	if f, err := elf.Open(path); err == nil {
-		defer f.Close() //nolint:errcheck // only read
-		return fmt.Sprintf("built for %s (this is %s)", strings.TrimPrefix(f.Machine.String(), "EM_"), here)
-	}
-	if f, err := macho.Open(path); err == nil {
-		defer f.Close() //nolint:errcheck // only read
-		return fmt.Sprintf("built for %s (this is %s)", strings.TrimPrefix(f.Cpu.String(), "Cpu"), here)
-	}
-	f, err := os.Open(path)
+	f, err := regular(path)
 	if err != nil {
 		return "it cannot be read"
 	}
 	defer f.Close()
+	if f, err := elf.NewFile(f); err == nil {
+		return fmt.Sprintf("built for %s (this is %s)", strings.TrimPrefix(f.Machine.String(), "EM_"), here)
+	}
+	if f, err := macho.NewFile(f); err == nil {
+		return fmt.Sprintf("built for %s (this is %s)", strings.TrimPrefix(f.Cpu.String(), "Cpu"), here)
+	}
 	head := make([]byte, 200)
-	n, _ := f.Read(head)
+	n, _ := f.ReadAt(head, 0)
 	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
 	if !bytes.HasPrefix(line, []byte("#!")) {
 		return "neither a program of " + here + " nor a script that begins with #!"

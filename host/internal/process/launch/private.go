@@ -2,7 +2,6 @@ package launch
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -44,38 +43,35 @@ func Sweep(parent string) {
 	if parent == "" {
 		parent = os.TempDir()
 	}
+	// The folder itself may be gone already: the program could remove it.
+	endAll(func(dir string) bool {
+		in := filepath.Dir(dir)
+		return (in == filepath.Clean(parent) || in == lastResort) && stale(dir)
+	})
 	for _, in := range []string{parent, lastResort} {
 		list, err := filepath.Glob(filepath.Join(in, prefix+"*-*"))
 		if err != nil {
 			continue
 		}
 		for _, dir := range list {
-			number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
-			if pid, err := strconv.Atoi(number); err == nil && private(dir) && hold.Gone(dir, pid) {
-				endAll(dir)
+			if private(dir) && stale(dir) {
 				remove(dir)
 			}
 		}
 	}
 }
 
-// private tells a folder that MkdirTemp made from what else may have its name.
-func private(dir string) bool {
-	info, err := os.Lstat(dir)
-	return err == nil && info.IsDir() && info.Mode().Perm() == 0o700
+// stale tells whether a folder has the name of a private one whose host is gone.
+func stale(dir string) bool {
+	rest, ok := strings.CutPrefix(filepath.Base(dir), prefix)
+	number, _, _ := strings.Cut(rest, "-")
+	pid, err := strconv.Atoi(number)
+	return ok && err == nil && hold.Gone(dir, pid)
 }
 
-// remove takes a folder away, also where a program has made folders in it that
-// cannot be written to.
-func remove(dir string) {
-	if os.RemoveAll(dir) == nil {
-		return
-	}
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700)
-		}
-		return nil
-	})
-	_ = os.RemoveAll(dir)
+// private tells a folder that MkdirTemp made for us from what else may have its
+// name.
+func private(dir string) bool {
+	info, err := os.Lstat(dir)
+	return err == nil && info.IsDir() && info.Mode().Perm() == 0o700 && ours(info)
 }

@@ -32,18 +32,22 @@ func TestSweep_LeftOverProcesses_Ended(t *testing.T) {
 		t.Cleanup(func() { _ = c.Process.Kill() })
 		return c
 	}
-	left, other := begin(dir), begin(dir+"0")
+	// The folder of the second is gone: its program has removed it.
+	left, hidden := begin(dir), begin(filepath.Join(filepath.Dir(dir), fmt.Sprintf("fh-%d-2", dead.Process.Pid)))
+	other := begin(filepath.Join(filepath.Dir(dir), fmt.Sprintf("fh-%d-1", os.Getpid())))
 	Sweep(filepath.Dir(dir))
-	ended := make(chan error, 1)
-	go func() { ended <- left.Wait() }()
-	select {
-	case err := <-ended:
-		if err == nil || left.ProcessState.ExitCode() != -1 {
-			t.Errorf("the left over process: %v", err)
+	for _, c := range []*exec.Cmd{left, hidden} {
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		select {
+		case err := <-ended:
+			if err == nil || c.ProcessState.ExitCode() != -1 {
+				t.Errorf("the left over process: %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			_ = c.Process.Kill()
+			t.Errorf("the left over process goes on; killed: %v", <-ended)
 		}
-	case <-time.After(10 * time.Second):
-		_ = left.Process.Kill()
-		t.Errorf("the left over process goes on; killed: %v", <-ended)
 	}
 	if err := other.Process.Kill(); err != nil {
 		t.Errorf("a process of others was ended: %v", err)

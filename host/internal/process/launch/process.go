@@ -27,9 +27,12 @@ type Process struct {
 	tls     *tls.Config    // for connections, once the handshake is done; nil without mtls
 	hand    *io.PipeWriter // hands the handshake to go-plugin
 	tail    *tail
-	done    chan struct{} // closed when it has ended, been reaped and cleaned up
+	done    chan struct{} // closed when it has ended and been reaped
+	cleared chan struct{} // closed when its folder is gone as well
 	// state is how it ended, once done is closed.
 	state *os.ProcessState
+
+	clearing sync.Once
 
 	mu      sync.Mutex
 	running bool
@@ -54,7 +57,7 @@ const (
 
 // prepare makes all that a start needs.
 func prepare(spec Spec) (*Process, error) {
-	p := &Process{cmd: exec.Command(spec.Path), mtls: spec.MTLS, tail: newTail(spec.Line), done: make(chan struct{})}
+	p := &Process{cmd: exec.Command(spec.Path), mtls: spec.MTLS, tail: newTail(spec.Line), done: make(chan struct{}), cleared: make(chan struct{})}
 	var err error
 	if p.dir, p.release, err = privateDir(spec.TempDir); err != nil {
 		return nil, err
@@ -114,8 +117,8 @@ func (p *Process) watch(streams *sync.WaitGroup) {
 		p.state = p.cmd.ProcessState
 	}
 	<-read
-	p.clear()
 	close(p.done)
+	p.clear()
 }
 
 // readStdout hands on the first line, if it is a handshake; anything behind it
@@ -148,10 +151,11 @@ func (p *Process) fail(why error) {
 		p.broke = why
 	}
 	p.mu.Unlock()
-	p.kill()
+	p.Signal()
 }
 
-func (p *Process) kill() {
+// Signal kills the program and its group, and waits for nothing.
+func (p *Process) Signal() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.killed = true; p.running && !p.reaped {
@@ -171,11 +175,15 @@ func (p *Process) signal() {
 // program that cannot be ended, because it has become another user's or hangs in
 // the kernel, is FH-5011; it is left to itself then.
 func (p *Process) Kill() error {
-	p.kill()
+	p.Signal()
 	t := time.NewTimer(killGrace)
 	defer t.Stop()
 	select {
 	case <-p.done:
+		select {
+		case <-p.cleared:
+		case <-t.C: // it left very many files; that goes on
+		}
 		return nil
 	case <-t.C:
 	}
@@ -202,11 +210,14 @@ func (p *Process) end() {
 }
 
 func (p *Process) clear() {
-	p.release()
-	remove(p.dir)
+	p.clearing.Do(func() {
+		remove(p.dir)
+		p.release()
+		close(p.cleared)
+	})
 }
 
-// Done is closed when the program has ended and nothing is left of it.
+// Done is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Socket is the path of the unix socket at which the program listens.

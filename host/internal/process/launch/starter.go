@@ -31,7 +31,6 @@ type Starter struct {
 
 // NewStarter makes a Starter.
 func NewStarter() *Starter {
-	keepToOurselves()
 	s := &Starter{jobs: make(chan func()), done: make(chan struct{}), live: map[*Process]struct{}{}}
 	go func() {
 		defer close(s.done)
@@ -55,7 +54,10 @@ func (s *Starter) fork(cmd *exec.Cmd) error {
 		s.mu.Unlock()
 		return errClosed
 	}
-	s.jobs <- func() { result <- cmd.Start() }
+	s.jobs <- func() {
+		keepToOurselves()
+		result <- cmd.Start()
+	}
 	s.mu.Unlock()
 	return <-result
 }
@@ -70,7 +72,7 @@ func (s *Starter) Start(ctx context.Context, spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, p.kill)
+	stop := context.AfterFunc(ctx, p.Signal)
 	err = p.negotiate(s, spec)
 	if !stop() && err == nil {
 		err = ctx.Err() // it was killed while it shook hands
@@ -91,7 +93,7 @@ func (s *Starter) started(p *Process) {
 	s.live[p] = struct{}{}
 	s.mu.Unlock()
 	go func() {
-		<-p.done
+		<-p.cleared
 		s.mu.Lock()
 		delete(s.live, p)
 		s.mu.Unlock()
