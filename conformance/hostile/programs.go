@@ -152,7 +152,7 @@ func deadly() []Program {
 		{abi.CodeData, "invalid beyond"},
 		{abi.CodeMemory, "exhausted"},
 		{abi.CodeStdout, "prints flood"},
-		{int(cdata.SchemaDrift), "bind_drifts"}, // in the process that the second try meets
+		{abi.CodeInit, "bind_drifts"}, // in the process that the second try meets
 		{0, "clears"},
 	}), words, trickle, forks)
 }

@@ -3,6 +3,7 @@ package wasm
 import (
 	"fmt"
 
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -74,10 +75,10 @@ func (p part) cap() (what string, most int) {
 type tally [parts]int
 
 // add counts n more of a part; over its cap c fails.
-func (t *tally) add(c *cursor, p part, n int) {
+func (t *tally) add(c *binary.Cursor, p part, n int) {
 	t[p] += n
 	if what, most := p.cap(); t[p] > most {
-		c.fail(&tooMany{what, t[p], most})
+		c.Fail(&tooMany{what, t[p], most})
 	}
 }
 

@@ -1,6 +1,8 @@
 package wasm
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +11,8 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/conformance/hostile"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
+	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
 // ABI-W-067: of what the engine makes much from few bytes, and of what it takes
@@ -61,7 +65,7 @@ func TestLoad_Caps_Refused(t *testing.T) {
 		}, "100006 functions"},
 		"depth":       {code(many(10_001, "\x02\x40") + many(10_001, "\x0b")), "10001 blocks in each other"},
 		"branches":    {code("\x02\x40" + many(12_000, "\x41\x00\x0d\x00") + "\x0b"), "pieces"},
-		"loops":       {code(many(6000, "\x03\x40\x0b")), "pieces"},
+		"loops":       {code(many(4375, "\x03\x40\x0b")), "35001 pieces"}, // with their ends 8 each, and the function's end
 		"labels":      {code("\x41\x00\x0e" + vector(20_001, "\x00") + "\x00"), "20002 labels"},
 		"wide blocks": {func(m *hostile.Module) { wide(m, 500, 500, many(1000, "\x02\x06\x0b")) }, "values taken and given"},
 		"wide calls":  {func(m *hostile.Module) { wide(m, 500, 500, many(1000, "\x10\x06")) }, "values taken and given"},
@@ -97,11 +101,108 @@ func TestWalker_LocalsSetAndReadAtOnce_NotFollowed(t *testing.T) {
 		"\x41\x00\x21\x00\x02\x40\x0b\x20\x00\x1a":     1, // set, a block, get
 		"\x41\x00\x22\x00\x1a\x20\x00\x1a\x20\x01\x1a": 1, // tee, get, get of another
 	} {
-		w := &walker{in: newInstructions(), outline: &outline{}}
+		w := &walker{in: binary.NewInstructions(), outline: &outline{}}
 		e, err := w.function(functype{}, []byte("\x01\x02\x7f"+code+"\x0b"))
 		if err != nil || e.far != far || e.locals != 2 {
 			t.Errorf("%x: %+v, %v, want %d", code, e, err, far)
 		}
+	}
+}
+
+// ABI-W-067: a loop counts as many pieces as the engine makes of the most that the
+// rewriter makes of one: a piece for a block, two for a loop, three for an if, and
+// one behind a branch that may not be taken.
+func TestWalker_Loop_CountsWhatMeteringMakes(t *testing.T) {
+	pieces := map[byte]int{binary.OpBlock: 1, binary.OpLoop: 2, binary.OpIf: 3, binary.OpBrIf: 1}
+	made := func(code string) (n int) {
+		m := hostile.Minimal()
+		m.Funcs = append(m.Funcs, hostile.Func{Type: 2, Code: code})
+		metered, err := fuel.Meter(m.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := binary.NewInstructions()
+		bodies(t, metered, func(_ int, body []byte) {
+			c := binary.NewCursor(body)
+			c.Each(func(int) { c.U32(); c.ValueType() })
+			for c.More() {
+				i := in.Next(c)
+				c.Pass(i.Follows)
+				n += pieces[i.Op]
+			}
+			if c.Err() != nil {
+				t.Fatal(c.Err())
+			}
+		})
+		return n
+	}
+	for name, c := range map[string]struct {
+		before, head, inside string
+		want                 int
+	}{
+		"empty":         {"", "\x03\x40", "", ofLoop},
+		"a branch":      {"", "\x03\x40", "\x41\x00\x0d\x00", ofLoop},
+		"sets a local":  {"", "\x03\x40", "\x41\x00\x21\x00", ofLoop},
+		"a call":        {"", "\x03\x40", "\x41\x00\x10\x05", 5},
+		"another loop":  {"", "\x03\x40", "\x03\x40\x0b", 5},
+		"takes a value": {"\x41\x00", "\x03\x05", "\x1a", 5},
+	} {
+		if got := made(c.before+c.head+c.inside+"\x0b") - made(c.before+c.inside); got != c.want {
+			t.Errorf("%s: %d pieces, want %d", name, got, c.want)
+		}
+	}
+}
+
+// bodies calls f for each function that a module defines.
+func bodies(t *testing.T, wasm []byte, f func(i int, body []byte)) {
+	t.Helper()
+	c := binary.NewCursor(wasm[binary.HeaderSize:])
+	for c.More() {
+		id, s := c.Byte(), binary.NewCursor(c.Bytes(c.U32()))
+		if id == binary.SectionCode {
+			s.Each(func(i int) { f(i, s.Bytes(s.U32())) })
+		}
+		if s.Err() != nil {
+			t.Fatal(s.Err())
+		}
+	}
+	if c.Err() != nil {
+		t.Fatal(c.Err())
+	}
+}
+
+// ABI-W-067: what compilers write has a fifth of what a function may have, or less.
+func TestCaps_Compiled_FarBelow(t *testing.T) {
+	guests := typesGuests(t)
+	for _, pattern := range []string{"testdata/*.wasm", "fuel/testdata/*.wasm", "../../../plugins/*/*.wasm"} {
+		list, err := filepath.Glob(pattern)
+		if err != nil || len(list) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, list, err)
+		}
+		for _, path := range list {
+			if guests[path], err = os.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, wasm := range guests {
+		o, err := readOutline(wasm)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		w := &walker{in: binary.NewInstructions(), outline: o}
+		bodies(t, wasm, func(i int, body []byte) {
+			f, _ := o.function(uint32(o.imported + i))
+			e, err := w.function(f, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			five := effort{far: e.far, depth: 5 * e.depth, pieces: 5 * e.pieces, labels: 5 * e.labels, moved: 5 * e.moved}
+			if err := five.check(); err != nil || 5*e.locals > maxLocals {
+				t.Errorf("%s: function %d: %+v: five of it: %v", name, i, e, err)
+			}
+		})
 	}
 }
 
@@ -112,7 +213,7 @@ func TestWalker_Malformed(t *testing.T) {
 		"no end": "\x00\x01", "left over": "\x00\x0b\x01", "cut number": "\x00\x41\x80", "unknown": "\x00\x12\x00\x0b", "unknown prefixed": "\x00\xfc\x20\x0b",
 		"prefix": "\x00\xfd\xff\x7f\x0b", "locals": "\x02\x01\x7f",
 	} {
-		w := &walker{in: newInstructions(), outline: &outline{}}
+		w := &walker{in: binary.NewInstructions(), outline: &outline{}}
 		if e, err := w.function(functype{}, []byte(body)); err == nil {
 			t.Errorf("%s: %+v", name, e)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/contract"
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
 )
 
 const (
@@ -49,7 +50,7 @@ func check(wasm []byte, m *abi.Manifest) (*outline, error) {
 	switch {
 	case errors.As(err, &many):
 		return nil, contract.Refusal(abi.CodeTooLarge, "the module is too large: %v", err).WithHint("cut it, or optimise it for size: the host gives a compiler so much room and no more")
-	case errors.Is(err, errFeature):
+	case errors.Is(err, binary.ErrFeature):
 		return nil, fault.Wrap(err, abi.CodeFeature, "the module cannot be run").WithHint("build it for Wasm 2.0")
 	case err != nil:
 		return nil, fault.Wrap(err, abi.CodeCompile, "the module is malformed")
@@ -66,10 +67,10 @@ func checkFeatures(o *outline, _ *abi.Manifest) error {
 	const hint = "build it for Wasm 2.0, without that feature"
 	memories := len(o.memories)
 	for _, i := range o.imports {
-		if i.kind == kindMemory {
+		if i.kind == binary.KindMemory {
 			memories++
 		}
-		if i.kind > kindGlobal {
+		if i.kind > binary.KindGlobal {
 			o.tags = true
 		}
 	}
@@ -80,13 +81,8 @@ func checkFeatures(o *outline, _ *abi.Manifest) error {
 		return contract.Refusal(abi.CodeFeature, "the module has %d memories, expected one", memories).WithHint(hint)
 	}
 	for _, l := range append(o.memories, o.tables...) {
-		switch {
-		case l.flags&2 != 0:
-			return contract.Refusal(abi.CodeFeature, "the module has a shared memory (threads)").WithHint(hint)
-		case l.flags&4 != 0:
-			return contract.Refusal(abi.CodeFeature, "the module has a 64-bit memory or table").WithHint(hint)
-		case l.flags > 1:
-			return contract.Refusal(abi.CodeFeature, "the module has a memory or table of kind 0x%02x", l.flags).WithHint(hint)
+		if err := l.Feature(); err != nil {
+			return fault.Wrap(err, abi.CodeFeature, "the module cannot be run").WithHint(hint)
 		}
 	}
 	return nil
@@ -107,7 +103,7 @@ func checkImports(o *outline, m *abi.Manifest) error {
 		default:
 			return contract.Refusal(abi.CodeImport, "the module imports %q from %q; only %q is open to it", i.name, i.module, abi.ImportModule)
 		}
-		if i.kind != kindFunc {
+		if i.kind != binary.KindFunction {
 			return contract.Refusal(abi.CodeImport, "the module imports %q from %q, which is no function", i.name, i.module)
 		}
 		f, ok := known[i.name]
@@ -141,7 +137,7 @@ func checkExports(o *outline, m *abi.Manifest) error {
 		have[e.name] = e
 	}
 	const hint = "check the linker flags that keep exports alive"
-	if e, ok := have["memory"]; !ok || e.kind != kindMemory {
+	if e, ok := have["memory"]; !ok || e.kind != binary.KindMemory {
 		return contract.Refusal(abi.CodeExport, "the module does not export its memory as \"memory\"").WithHint(hint)
 	}
 	for _, want := range guestExports(m.Kind) {
@@ -150,7 +146,7 @@ func checkExports(o *outline, m *abi.Manifest) error {
 			return contract.Refusal(abi.CodeExport, "the module does not export %q", want.name).WithHint(hint)
 		}
 		got, ok := o.function(e.index)
-		if e.kind != kindFunc || !ok {
+		if e.kind != binary.KindFunction || !ok {
 			return contract.Refusal(abi.CodeExport, "the export %q is no function", want.name)
 		}
 		if !got.equal(want.sig) {
@@ -158,7 +154,7 @@ func checkExports(o *outline, m *abi.Manifest) error {
 		}
 	}
 	if e, ok := have["_initialize"]; ok {
-		if got, ok := o.function(e.index); e.kind != kindFunc || !ok || !got.equal(sig(nil)) {
+		if got, ok := o.function(e.index); e.kind != binary.KindFunction || !ok || !got.equal(sig(nil)) {
 			return contract.Refusal(abi.CodeExport, "the export \"_initialize\" is not a function of type %s", sig(nil))
 		}
 	}
@@ -175,7 +171,7 @@ func checkSizes(o *outline, _ *abi.Manifest) error {
 	}
 	elements := uint64(0)
 	for _, t := range o.tables {
-		elements += t.min
+		elements += t.Min
 	}
 	if elements > maxTable {
 		return contract.Refusal(abi.CodeTooLarge, "the tables of the module begin with %d elements, at most %d are allowed", elements, maxTable)

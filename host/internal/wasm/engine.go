@@ -13,6 +13,7 @@ import (
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/contract"
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -127,7 +128,7 @@ func (m *Module) code() ([]byte, error) {
 	switch {
 	case err == nil:
 		return code, nil
-	case errors.Is(err, fuel.ErrUnknown):
+	case errors.Is(err, binary.ErrFeature):
 		return nil, fault.Wrap(err, abi.CodeFeature, "the module cannot be run").WithHint("build it for Wasm 2.0")
 	case errors.Is(err, fuel.ErrIndex), errors.Is(err, fuel.ErrReserved):
 		return nil, fault.Wrap(err, abi.CodeReserved, "the module cannot be metered")
@@ -151,7 +152,7 @@ func compileCode(err error) fault.Code {
 // more from the start.
 func (m *Module) pagesFor(capBytes int64) (uint32, error) {
 	pages := capBytes / pageBytes
-	if need := int64(m.outline.memories[0].min); need > pages {
+	if need := int64(m.outline.memories[0].Min); need > pages {
 		return 0, contract.Refusal(abi.CodeInit, "the module starts with %s of memory, its cap is %s", size(need*pageBytes), size(capBytes)).
 			WithHint("raise the stage's limits.memory")
 	}

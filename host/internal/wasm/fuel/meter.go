@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
 )
 
 // Names by which the host finds the tank and the reserve, and the start function
@@ -39,33 +41,16 @@ var (
 // MaxBudget is the most that may be filled in: far from an overflow.
 const MaxBudget = 1 << 62
 
-// Ids of sections.
-const (
-	custom    = 0
-	typeSec   = 1
-	importSec = 2
-	funcSec   = 3
-	tableSec  = 4
-	memorySec = 5
-	globalSec = 6
-	exportSec = 7
-	startSec  = 8
-	elemSec   = 9
-	codeSec   = 10
-	dataSec   = 11
-	countSec  = 12
-)
-
 // rank gives the order of sections; 0 for a section that Wasm 2.0 does not have.
 func rank(id byte) int {
 	switch {
 	case id >= 1 && id <= 9:
 		return int(id)
-	case id == countSec:
+	case id == binary.SectionDataCount:
 		return 10
-	case id == codeSec:
+	case id == binary.SectionCode:
 		return 11
-	case id == dataSec:
+	case id == binary.SectionData:
 		return 12
 	}
 	return 0
@@ -93,10 +78,10 @@ func (m *module) counts() counts {
 	return counts{types: uint32(len(m.types)), functions: uint32(len(m.imported) + len(m.funcs)), globals: m.globals}
 }
 
-// arity is how many values a function takes and gives.
+// arity is what a function takes, by type, and how many values it gives.
 type arity struct {
-	params, results uint32
-	takes           []byte // types of the parameters
+	takes []byte
+	gives int
 }
 
 // Meter gives the module wasm with checks. Its tank is empty to begin with.
@@ -105,28 +90,28 @@ type arity struct {
 // was, but for indices that only the rewritten module would have (ErrIndex).
 // Debug sections, which speak of byte offsets, are left out.
 //
-// Errors: ErrUnknown for instructions beyond Wasm 2.0, ErrIndex, ErrReserved,
+// Errors: binary.ErrFeature for what is beyond Wasm 2.0, ErrIndex, ErrReserved,
 // ErrGrowth, ErrLocals, and others for a module that is malformed.
 func Meter(wasm []byte) ([]byte, error) { return meter(wasm, Slice) }
 
 func meter(wasm []byte, slice int64) ([]byte, error) {
-	t := newTables()
-	m, err := read(wasm, t)
+	in := binary.NewInstructions()
+	m, err := read(wasm, in)
 	if err != nil {
 		return nil, err
 	}
-	out := append(make([]byte, 0, len(wasm)+len(wasm)/2), wasm[:8]...)
-	globals := bytes.Repeat([]byte{typeI64, 1, opI64Const, 0, opEnd}, 2)
-	exports, more := appendExport(nil, Export, 3, m.globals), uint32(2)
-	exports = appendExport(exports, Reserve, 3, m.globals+1)
+	out := append(make([]byte, 0, len(wasm)+len(wasm)/2), wasm[:binary.HeaderSize]...)
+	globals := bytes.Repeat([]byte{binary.I64, 1, opI64Const, 0, opEnd}, 2)
+	exports, more := appendExport(nil, Export, binary.KindGlobal, m.globals), uint32(2)
+	exports = appendExport(exports, Reserve, binary.KindGlobal, m.globals+1)
 	// The start function is called by one more function, since an export would
 	// declare it as one that may be referred to. Where there is no code, nothing
 	// can refer to it.
 	runs := len(m.funcs) > 0
 	if starter := m.counts().functions + 1; m.start >= 0 && runs {
-		exports, more = appendExport(exports, Start, 0, starter), 3
+		exports, more = appendExport(exports, Start, binary.KindFunction, starter), 3
 	} else if m.start >= 0 {
-		exports, more = appendExport(exports, Start, 0, uint32(m.start)), 3
+		exports, more = appendExport(exports, Start, binary.KindFunction, uint32(m.start)), 3
 	}
 	added := uint32(1) // functions, all of the type that is added
 	if m.start >= 0 {
@@ -144,7 +129,7 @@ func meter(wasm []byte, slice int64) ([]byte, error) {
 			id      byte
 			n       uint32
 			entries []byte
-		}{{globalSec, 2, globals}, {exportSec, more, exports}} {
+		}{{binary.SectionGlobal, 2, globals}, {binary.SectionExport, more, exports}} {
 			if own := rank(s.id); own < r && !put[own] {
 				put[own] = true
 				add(s.id, lengthened([]byte{0}, s.n, s.entries))
@@ -152,8 +137,8 @@ func meter(wasm []byte, slice int64) ([]byte, error) {
 		}
 	}
 	for _, s := range m.sections {
-		if s.id == custom {
-			if name := (&cursor{b: s.body}).name(); !strings.HasPrefix(name, ".debug_") {
+		if s.id == binary.SectionCustom {
+			if name := binary.NewCursor(s.body).Name(); !strings.HasPrefix(name, ".debug_") {
 				add(s.id, s.body)
 			}
 			continue
@@ -161,23 +146,23 @@ func meter(wasm []byte, slice int64) ([]byte, error) {
 		missing(rank(s.id))
 		put[rank(s.id)] = true
 		switch { // a module without functions needs no refill
-		case s.id == typeSec && runs:
+		case s.id == binary.SectionType && runs:
 			add(s.id, lengthened(s.body, 1, []byte{0x60, 0, 0}))
-		case s.id == funcSec && runs:
+		case s.id == binary.SectionFunction && runs:
 			add(s.id, lengthened(s.body, added, bytes.Repeat(appendU32(nil, uint32(len(m.types))), int(added))))
-		case s.id == tableSec:
+		case s.id == binary.SectionTable:
 			tables, err := clamp(s.body)
 			if err != nil {
 				return nil, err
 			}
 			add(s.id, tables)
-		case s.id == globalSec:
+		case s.id == binary.SectionGlobal:
 			add(s.id, lengthened(s.body, 2, globals))
-		case s.id == exportSec:
+		case s.id == binary.SectionExport:
 			add(s.id, lengthened(s.body, more, exports))
-		case s.id == startSec:
-		case s.id == codeSec && runs:
-			code, err := m.code(s.body, t, added, slice)
+		case s.id == binary.SectionStart:
+		case s.id == binary.SectionCode && runs:
+			code, err := m.code(s.body, in, added, slice)
 			if err != nil {
 				return nil, err
 			}
@@ -197,16 +182,16 @@ func appendExport(out []byte, name string, kind byte, index uint32) []byte {
 
 // lengthened gives a vector with n more entries.
 func lengthened(body []byte, n uint32, entries []byte) []byte {
-	c := &cursor{b: body}
-	out := appendU32(make([]byte, 0, len(body)+len(entries)+1), n+c.u32())
-	return append(append(out, body[c.at:]...), entries...)
+	c := binary.NewCursor(body)
+	out := appendU32(make([]byte, 0, len(body)+len(entries)+1), n+c.U32())
+	return append(append(out, body[c.At():]...), entries...)
 }
 
 // code rewrites all functions and adds so many.
-func (m *module) code(section []byte, t tables, added uint32, slice int64) ([]byte, error) {
-	c := &cursor{b: section}
-	n := c.u32()
-	if c.err == nil && int(n) != len(m.funcs) {
+func (m *module) code(section []byte, in *binary.Instructions, added uint32, slice int64) ([]byte, error) {
+	c := binary.NewCursor(section)
+	n := c.U32()
+	if c.Err() == nil && int(n) != len(m.funcs) {
 		return nil, fmt.Errorf("the module declares %d functions and has %d", len(m.funcs), n)
 	}
 	out := appendU32(make([]byte, 0, len(section)+len(section)/2), n+added)
@@ -214,11 +199,11 @@ func (m *module) code(section []byte, t tables, added uint32, slice int64) ([]by
 	var text []byte
 	of := m.counts()
 	for i := range n {
-		code := c.bytes(c.u32())
-		if c.err != nil {
-			return nil, c.err
+		code := c.Bytes(c.U32())
+		if c.Err() != nil {
+			return nil, c.Err()
 		}
-		if err := t.scan(code, of, m.types, m.types[m.funcs[i]].takes, &b); err != nil {
+		if err := b.scan(in, code, of, m.types, m.types[m.funcs[i]].takes); err != nil {
 			return nil, fmt.Errorf("function %d of those defined: %w", i, err)
 		}
 		text = b.write(text[:0], code)
@@ -233,231 +218,192 @@ func (m *module) code(section []byte, t tables, added uint32, slice int64) ([]by
 		text = append(appendU32(append(text[:0], 0, opCall), uint32(m.start)), opEnd)
 		out = append(appendU32(out, uint32(len(text))), text...)
 	}
-	return out, c.done()
+	return out, c.Done()
 }
 
 // read walks the sections.
-func read(wasm []byte, t tables) (*module, error) {
-	if len(wasm) < 8 || string(wasm[:8]) != "\x00asm\x01\x00\x00\x00" {
+func read(wasm []byte, in *binary.Instructions) (*module, error) {
+	if len(wasm) < binary.HeaderSize || string(wasm[:binary.HeaderSize]) != "\x00asm\x01\x00\x00\x00" {
 		return nil, errors.New("it is no core module of version 1")
 	}
 	m := &module{start: -1}
-	c := &cursor{b: wasm, at: 8}
+	c := binary.NewCursor(wasm[binary.HeaderSize:])
 	last := 0
-	for c.more() {
-		s := section{id: c.byte()}
-		s.body = c.bytes(c.u32())
-		if c.err != nil {
+	for c.More() {
+		s := section{id: c.Byte()}
+		s.body = c.Bytes(c.U32())
+		if c.Err() != nil {
 			break
 		}
-		if s.id != custom {
+		if s.id != binary.SectionCustom {
 			r := rank(s.id)
 			switch {
 			case r == 0:
-				return nil, fmt.Errorf("section %d: %w", s.id, ErrUnknown)
+				return nil, fmt.Errorf("section %d: %w", s.id, binary.ErrFeature)
 			case r <= last:
 				return nil, fmt.Errorf("section %d stands twice or in the wrong place", s.id)
 			}
 			last = r
 		}
-		if err := m.note(s, t); err != nil {
+		if err := m.note(s, in); err != nil {
 			return nil, fmt.Errorf("section %d: %w", s.id, err)
 		}
 		m.sections = append(m.sections, s)
 	}
-	return m, c.err
+	return m, c.Err()
 }
 
 // note keeps what the rewriter must know of a section. Sections come in order,
 // so all globals are counted before the first one is named in an expression.
-func (m *module) note(s section, t tables) error {
-	c := &cursor{b: s.body}
+func (m *module) note(s section, in *binary.Instructions) error {
+	c := binary.NewCursor(s.body)
+	named := func(what binary.Follows, i uint32) { m.counts().hold(c, what, i) }
 	switch s.id {
-	case custom:
-		if c.name() == "name" {
-			c.names()
+	case binary.SectionCustom:
+		if c.Name() == "name" {
+			names(c)
 		}
-		return c.err
-	case typeSec:
-		c.each(func(uint32) {
-			if form := c.byte(); form != 0x60 {
-				c.fail(fmt.Errorf("type form 0x%02x: %w", form, ErrUnknown))
-			}
-			var a arity
-			from := -1
-			c.each(func(uint32) {
-				if from < 0 {
-					from = c.at
-				}
-				c.valueType()
-				a.params++
-			})
-			if from >= 0 {
-				a.takes = c.b[from:c.at]
-			}
-			c.each(func(uint32) { c.valueType(); a.results++ })
-			m.types = append(m.types, a)
+		return c.Err()
+	case binary.SectionType:
+		c.Each(func(int) {
+			takes, gives := c.FuncType()
+			m.types = append(m.types, arity{takes, len(gives)})
 		})
-	case importSec:
-		c.each(func(uint32) { m.noteImport(c) })
-	case tableSec:
-		c.each(func(uint32) { c.refType(); c.limits() })
-	case memorySec:
-		c.each(func(uint32) { c.limits(); m.memory = true })
-	case startSec:
+	case binary.SectionImport:
+		c.Each(func(int) { m.noteImport(c) })
+	case binary.SectionTable:
+		c.Each(func(int) { c.RefType(); limits(c) })
+	case binary.SectionMemory:
+		c.Each(func(int) { limits(c); m.memory = true })
+	case binary.SectionStart:
 		m.noteStart(c)
-	case countSec:
-		c.u32()
-	case funcSec:
-		c.each(func(uint32) {
+	case binary.SectionDataCount:
+		c.U32()
+	case binary.SectionFunction:
+		c.Each(func(int) {
 			m.funcs = append(m.funcs, m.typeIndex(c))
 		})
-	case globalSec:
+	case binary.SectionGlobal:
 		// A global may be initialized from those before it, so an expression here
 		// sees no more than they.
-		c.each(func(uint32) {
-			c.valueType()
-			c.byte()
-			t.constant(c, m.counts())
+		c.Each(func(int) {
+			c.ValueType()
+			c.Byte()
+			in.Constant(c, named)
 			m.globals++
 		})
-	case exportSec:
-		c.each(func(uint32) {
-			name, kind, i := c.name(), c.byte(), c.u32()
+	case binary.SectionExport:
+		c.Each(func(int) {
+			name, kind, i := c.Name(), c.Byte(), c.U32()
 			switch {
-			case kind == 3 && i >= m.globals:
-				c.fail(fmt.Errorf("export of global %d: %w", i, ErrIndex))
-			case kind == 0 && i >= m.counts().functions:
-				c.fail(fmt.Errorf("export of function %d: %w", i, ErrIndex))
+			case kind == binary.KindGlobal && i >= m.globals:
+				c.Fail(fmt.Errorf("export of global %d: %w", i, ErrIndex))
+			case kind == binary.KindFunction && i >= m.counts().functions:
+				c.Fail(fmt.Errorf("export of function %d: %w", i, ErrIndex))
 			case name == Export || name == Reserve || name == Start:
-				c.fail(fmt.Errorf("the export %q: %w", name, ErrReserved))
+				c.Fail(fmt.Errorf("the export %q: %w", name, ErrReserved))
 			}
 		})
-	case elemSec:
-		c.each(func(uint32) { t.element(c, m.counts()) })
-	case dataSec:
-		c.each(func(uint32) {
-			kind := c.u32()
+	case binary.SectionElement:
+		c.Each(func(int) {
+			n, expressions := in.Segment(c, named)
+			for ; n > 0 && c.Err() == nil; n-- {
+				if expressions {
+					in.Constant(c, named)
+				} else {
+					named(binary.Function, c.U32())
+				}
+			}
+		})
+	case binary.SectionData:
+		c.Each(func(int) {
+			kind := c.U32()
 			if kind > 2 {
-				c.fail(fmt.Errorf("a data segment of kind %d: %w", kind, ErrUnknown))
+				c.Fail(fmt.Errorf("a data segment of kind %d: %w", kind, binary.ErrFeature))
 			}
 			if kind == 2 {
-				c.u32()
+				c.U32()
 			}
 			if kind != 1 {
-				t.constant(c, m.counts())
+				in.Constant(c, named)
 			}
-			c.bytes(c.u32())
+			c.Bytes(c.U32())
 		})
 	default:
 		return nil
 	}
-	return c.done()
+	return c.Done()
 }
 
 // typeIndex reads the number of a function type.
-func (m *module) typeIndex(c *cursor) uint32 {
-	i := c.u32()
+func (m *module) typeIndex(c *binary.Cursor) uint32 {
+	i := c.U32()
 	if int64(i) >= int64(len(m.types)) {
-		c.fail(fmt.Errorf("function type %d of %d", i, len(m.types)))
+		c.Fail(fmt.Errorf("function type %d of %d", i, len(m.types)))
 	}
 	return i
 }
 
 // noteStart holds what an engine would: as an export the function could have
 // any type.
-func (m *module) noteStart(c *cursor) {
-	i := c.u32()
+func (m *module) noteStart(c *binary.Cursor) {
+	i := c.U32()
 	if all := append(m.imported, m.funcs...); int64(i) >= int64(len(all)) {
-		c.fail(fmt.Errorf("function %d of %d is to start the module", i, len(all)))
-	} else if of := m.types[all[i]]; of.params+of.results > 0 {
-		c.fail(fmt.Errorf("function %d, which is to start the module, takes or gives values", i))
+		c.Fail(fmt.Errorf("function %d of %d is to start the module", i, len(all)))
+	} else if of := m.types[all[i]]; len(of.takes)+of.gives > 0 {
+		c.Fail(fmt.Errorf("function %d, which is to start the module, takes or gives values", i))
 	}
 	m.start = int64(i)
 }
 
-func (m *module) noteImport(c *cursor) {
-	c.name()
-	c.name()
-	switch kind := c.byte(); kind {
-	case 0:
+func (m *module) noteImport(c *binary.Cursor) {
+	c.Name()
+	c.Name()
+	switch kind := c.Byte(); kind {
+	case binary.KindFunction:
 		m.imported = append(m.imported, m.typeIndex(c))
-	case 1:
-		c.refType()
-		c.limits()
-	case 2:
-		c.limits()
+	case binary.KindTable:
+		c.RefType()
+		limits(c)
+	case binary.KindMemory:
+		limits(c)
 		m.memory = true
-	case 3:
-		c.valueType()
-		c.byte()
+	case binary.KindGlobal:
+		c.ValueType()
+		c.Byte()
 		m.globals++
 	default:
-		c.fail(fmt.Errorf("an import of kind %d: %w", kind, ErrUnknown))
+		c.Fail(fmt.Errorf("an import of kind %d: %w", kind, binary.ErrFeature))
 	}
 }
 
-// limits reads the size of a memory or a table.
-func (c *cursor) limits() {
-	flags := c.byte()
-	if flags > 1 {
-		c.fail(fmt.Errorf("a memory or table of kind 0x%02x: %w", flags, ErrUnknown))
-	}
-	c.u32()
-	if flags == 1 {
-		c.u32()
+// limits reads the size of a memory or a table of Wasm 2.0.
+func limits(c *binary.Cursor) {
+	if err := c.Limits().Feature(); err != nil {
+		c.Fail(err)
 	}
 }
 
 // names holds that the counts of a name section are true: the engine makes room
 // by them before it looks
 // (https://www.w3.org/TR/wasm-core-2/#name-section).
-func (c *cursor) names() {
-	for c.more() {
-		id, s := c.byte(), &cursor{b: c.bytes(c.u32())}
-		one := func(uint32) { s.u32(); s.name() }
+func names(c *binary.Cursor) {
+	for c.More() {
+		id, s := c.Byte(), binary.NewCursor(c.Bytes(c.U32()))
+		one := func(int) { s.U32(); s.Name() }
 		switch {
-		case c.err != nil:
+		case c.Err() != nil:
 		case id == 0:
-			s.name()
+			s.Name()
 		case id == 1:
-			s.each(one)
+			s.Each(one)
 		case id == 2:
-			s.each(func(uint32) { s.u32(); s.each(one) })
+			s.Each(func(int) { s.U32(); s.Each(one) })
 		default:
 			continue
 		}
-		if err := s.done(); err != nil {
-			c.fail(fmt.Errorf("the name section: %w", err))
+		if err := s.Done(); err != nil {
+			c.Fail(fmt.Errorf("the name section: %w", err))
 		}
-	}
-}
-
-// element passes over an element segment: bit 0 of its kind says passive or
-// declarative, bit 1 that a table or a type is named, bit 2 that the elements
-// are expressions (https://www.w3.org/TR/wasm-core-2/#element-section).
-func (t tables) element(c *cursor, of counts) {
-	kind := c.u32()
-	if kind > 7 {
-		c.fail(fmt.Errorf("an element segment of kind %d: %w", kind, ErrUnknown))
-		return
-	}
-	if kind&1 == 0 {
-		if kind&2 != 0 {
-			c.u32()
-		}
-		t.constant(c, of)
-	}
-	switch {
-	case kind&3 == 0:
-	case kind&4 != 0:
-		c.refType()
-	default:
-		c.nought() // functions
-	}
-	if kind&4 == 0 {
-		c.each(func(uint32) { c.index("function", of.functions) })
-	} else {
-		c.each(func(uint32) { t.constant(c, of) })
 	}
 }

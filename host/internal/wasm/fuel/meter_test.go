@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
+	leb128 "encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -19,6 +19,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -219,12 +220,12 @@ func FuzzMeterBytes(f *testing.F) {
 func honest(code []byte) bool {
 	for at := 8; at < len(code); {
 		id := code[at]
-		size, n := binary.Uvarint(code[at+1:])
+		size, n := leb128.Uvarint(code[at+1:])
 		if n <= 0 || size > uint64(len(code)-at-1-n) {
 			return false
 		}
 		body := code[at+1+n : at+1+n+int(size)]
-		if count, k := binary.Uvarint(body); id != 0 && (k <= 0 || count > size) {
+		if count, k := leb128.Uvarint(body); id != 0 && (k <= 0 || count > size) {
 			return false
 		}
 		at += 1 + n + int(size)
@@ -266,7 +267,7 @@ func ends(t *testing.T, metered []byte) {
 func largeTable(code []byte) bool {
 	for at := 8; at < len(code); {
 		id := code[at]
-		size, n := binary.Uvarint(code[at+1:])
+		size, n := leb128.Uvarint(code[at+1:])
 		body := code[at+1+n : at+1+n+int(size)]
 		if id == 2 && len(body) > 1 || id == 4 && len(body) > 5 {
 			return true
@@ -564,7 +565,7 @@ func TestMeter_UnknownInstructions_Refused(t *testing.T) {
 		"tail call": "\x12\x00", "relaxed simd": "\xfd\x80\x02", "a gap in simd": "\xfd\x9a\x01", "0xFC 18": "\xfc\x12",
 		"atomics": "\xfe\x00\x02\x00", "exceptions": "\x06\x40", "several memories": "\x41\x00\x28\x40\x01\x00", "0x27": "\x27",
 	} {
-		if _, err := fuel.Meter(lone(body)); !errors.Is(err, fuel.ErrUnknown) {
+		if _, err := fuel.Meter(lone(body)); !errors.Is(err, binary.ErrFeature) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

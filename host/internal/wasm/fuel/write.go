@@ -1,86 +1,52 @@
 package fuel
 
-import "slices"
+import (
+	"slices"
 
-// Instructions that a check is made of.
+	"github.com/featurehost/featurehost/host/internal/wasm/binary"
+)
+
+// Instructions that a check is made of, or stands at.
 const (
-	opUnreachable = 0x00
-	opBlock       = 0x02
-	opLoop        = 0x03
-	opIf          = 0x04
-	opEnd         = 0x0B
-	opBr          = 0x0C
-	opBrIf        = 0x0D
-	opBrTable     = 0x0E
-	opCall        = 0x10
-	opDrop        = 0x1A
-	opSelect      = 0x1B
-	opLocalGet    = 0x20
-	opLocalSet    = 0x21
-	opLocalTee    = 0x22
-	opGlobalGet   = 0x23
-	opGlobalSet   = 0x24
-	opMemoryGrow  = 0x40
-	opI32Const    = 0x41
-	opI64Const    = 0x42
-	opI32Ne       = 0x47
-	opI64LtS      = 0x53
-	opI64LeS      = 0x57
-	opI64Add      = 0x7C
-	opI64Sub      = 0x7D
-	opI64Shl      = 0x86
-	opI64ShrU     = 0x88
-	opI32Or       = 0x72
-	opI64Or       = 0x84
-	opI64ExtendU  = 0xAD
-	opSIMD        = 0xFD
-	simdOr        = 80 // v128.or
-	noResult      = 0x40
+	opUnreachable  = 0x00
+	opBlock        = binary.OpBlock
+	opLoop         = binary.OpLoop
+	opIf           = binary.OpIf
+	opEnd          = binary.OpEnd
+	opBr           = binary.OpBr
+	opBrIf         = binary.OpBrIf
+	opBrTable      = binary.OpBrTable
+	opCall         = binary.OpCall
+	opCallIndirect = binary.OpCallIndirect
+	opDrop         = 0x1A
+	opSelect       = 0x1B
+	opLocalGet     = binary.OpLocalGet
+	opLocalSet     = binary.OpLocalSet
+	opLocalTee     = binary.OpLocalTee
+	opGlobalGet    = 0x23
+	opGlobalSet    = 0x24
+	opMemoryGrow   = binary.OpMemoryGrow
+	opI32Const     = 0x41
+	opI64Const     = 0x42
+	opI32Ne        = 0x47
+	opI64LtS       = 0x53
+	opI64LeS       = 0x57
+	opI32Or        = 0x72
+	opI64Add       = 0x7C
+	opI64Sub       = 0x7D
+	opI64Or        = 0x84
+	opI64Shl       = 0x86
+	opI64ShrU      = 0x88
+	opI64ExtendU   = 0xAD
+	opRefFunc      = 0xD2
+	opSIMD         = binary.PrefixFD
+	simdOr         = 80 // v128.or
 
 	opI32ReinterpretF32 = 0xBC
 	opI64ReinterpretF64 = 0xBD
 	opF32ReinterpretI32 = 0xBE
 	opF64ReinterpretI64 = 0xBF
 )
-
-// Types of values.
-const (
-	typeI32    = 0x7F
-	typeI64    = 0x7E
-	typeF32    = 0x7D
-	typeF64    = 0x7C
-	typeV128   = 0x7B
-	typeFunc   = 0x70
-	typeExtern = 0x6F
-)
-
-// Costs of instructions: most take a cycle or less, those below ten times that
-// and more, and a load that misses the caches a hundred times. A check pays a
-// unit, and one for each share of the cost of its body outside nested loops
-// (schedule 1, ABI-W-064).
-const (
-	plainCost = 1
-	highCost  = 4
-	share     = 32
-)
-
-// costOf an instruction that begins with op.
-func costOf(op byte, s shape) uint32 {
-	switch {
-	case s == access, s == accessLane, s == function, s == indirect, op == 0xFD,
-		op >= 0x6D && op <= 0x70, op >= 0x7F && op <= 0x82, // div and rem of integers
-		op == 0x91, op == 0x95, op == 0x9F, op == 0xA3: // sqrt and div of floats
-		return highCost
-	}
-	return plainCost
-}
-
-// weightOf a check for a body of some cost.
-func weightOf(cost uint32) int64 { return 1 + int64(cost/share) }
-
-// largeEntry is from which weight on the entry of a function without calls is
-// checked: smaller ones are checked by who calls them.
-const largeEntry = 8
 
 // inserter writes checks into one function.
 type inserter struct {
@@ -126,12 +92,12 @@ func (b *body) write(out, code []byte) []byte {
 	}
 	out = appendU32(out, b.groups+more)
 	out = append(out, code[b.listAt:b.start]...)
-	out = append(out, 1, typeI64)
+	out = append(out, 1, binary.I64)
 	switch {
 	case b.result:
-		out = append(out, 2, typeI32)
+		out = append(out, 2, binary.I32)
 	case b.tee:
-		out = append(out, 1, typeI32)
+		out = append(out, 1, binary.I32)
 	}
 	from := b.start
 	for i := range b.sites {
@@ -149,7 +115,7 @@ func (b *body) write(out, code []byte) []byte {
 		case before:
 			if head := &b.sites[s.loop]; head.free() {
 				out = append(append(out, opBlock), code[s.at+1:head.at]...)
-				out = append(out, opLoop, noResult, opBlock, noResult)
+				out = append(out, opLoop, binary.NoResult, opBlock, binary.NoResult)
 			}
 		case loop:
 			if s.free() {
@@ -175,7 +141,7 @@ func (b *body) write(out, code []byte) []byte {
 			}
 		case pause:
 			out = in.refilled(appendU32(append(out, opGlobalGet), in.tank))
-		case grow, tableGrow:
+		case growMemory, growTable:
 			out = in.grown(out, code[s.at:s.after], s.kind)
 			from = s.after
 		default:
@@ -202,15 +168,15 @@ func (b *body) anew(out []byte, from, to int) []byte {
 		}
 		var same []byte
 		switch b.kind(local) {
-		case typeI32:
+		case binary.I32:
 			same = []byte{opI32Const, 0, opI32Or}
-		case typeI64:
+		case binary.I64:
 			same = []byte{opI64Const, 0, opI64Or}
-		case typeF32:
+		case binary.F32:
 			same = []byte{opI32ReinterpretF32, opF32ReinterpretI32}
-		case typeF64:
+		case binary.F64:
 			same = []byte{opI64ReinterpretF64, opF64ReinterpretI64}
-		case typeV128:
+		case binary.V128:
 			same = appendU32([]byte{opLocalGet}, local)
 			same = append(same, opSIMD, simdOr)
 		default: // nothing turns a reference into itself
@@ -229,7 +195,7 @@ const wrapped = 3
 func further(out, branch []byte, labels uint32) []byte {
 	out = append(out, branch[0])
 	if branch[0] == opBrTable {
-		out = appendU32(out, (&cursor{b: branch, at: 1}).u32())
+		out = appendU32(out, binary.NewCursor(branch[1:]).U32())
 	}
 	targets(branch, func(label uint32) {
 		if label >= labels {
@@ -262,7 +228,7 @@ func (in *inserter) pays(out []byte, amount func([]byte) []byte) []byte {
 
 // refilled refills the tank when what is on the stack is below zero.
 func (in *inserter) refilled(out []byte) []byte {
-	out = append(out, opI64Const, 0, opI64LtS, opIf, noResult)
+	out = append(out, opI64Const, 0, opI64LtS, opIf, binary.NoResult)
 	return append(appendU32(append(out, opCall), in.refill), opEnd)
 }
 
@@ -276,12 +242,12 @@ func refill(out []byte, tank uint32, memory bool, slice int64) []byte {
 	reserve := tank + 1
 	get := func(global uint32) { out = appendU32(append(out, opGlobalGet), global) }
 	set := func(global uint32) { out = appendU32(append(out, opGlobalSet), global) }
-	out = append(out, 1, 1, typeI64)
+	out = append(out, 1, 1, binary.I64)
 	if memory {
 		out = append(out, opI32Const, 0, opMemoryGrow, 0, opDrop)
 	}
 	get(reserve)
-	out = append(out, opI64Const, 0, opI64LeS, opIf, noResult, opUnreachable, opEnd)
+	out = append(out, opI64Const, 0, opI64LeS, opIf, binary.NoResult, opUnreachable, opEnd)
 	get(reserve)
 	out = appendS64(append(out, opI64Const), slice)
 	get(tank)
@@ -295,7 +261,7 @@ func refill(out []byte, tank uint32, memory bool, slice int64) []byte {
 	out = append(out, opLocalGet, taken, opI64Add)
 	set(tank)
 	get(tank)
-	return append(out, opI64Const, 0, opI64LtS, opIf, noResult, opUnreachable, opEnd, opEnd)
+	return append(out, opI64Const, 0, opI64LtS, opIf, binary.NoResult, opUnreachable, opEnd, opEnd)
 }
 
 // amount gives what an instruction over many bytes costs: a unit, and one for
@@ -303,9 +269,9 @@ func refill(out []byte, tank uint32, memory bool, slice int64) []byte {
 func (in *inserter) amount(kind shape) func([]byte) []byte {
 	op, by := byte(opI64ShrU), byte(8)
 	switch kind {
-	case tableInit, tableCopy, tableFill, tableGrow:
+	case overTable, growTable:
 		by = 5
-	case grow: // pages of 65536 bytes
+	case growMemory: // pages of 65536 bytes
 		op = opI64Shl
 	}
 	return func(out []byte) []byte {
@@ -325,7 +291,7 @@ func (in *inserter) grown(out, instruction []byte, kind shape) []byte {
 	out = append(out, instruction...)
 	out = appendU32(append(out, opLocalTee), in.answer)
 	out = appendU32(append(out, opLocalGet), in.answer)
-	out = append(out, opI32Const, 0x7F, opI32Ne, opIf, noResult)
+	out = append(out, opI32Const, 0x7F, opI32Ne, opIf, binary.NoResult)
 	out = in.burn(out, in.amount(kind))
 	return append(out, opEnd)
 }
