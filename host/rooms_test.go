@@ -41,6 +41,7 @@ func rooms() []room {
 		{path: "host/fault", floor: 1, purpose: "the one error type: code, place, hint, cause", stdOnly: true},
 		{path: "host/flow", floor: 1, purpose: "the nouns that move and the interfaces between parts"},
 		{path: "host/flow/canonical", floor: 1, purpose: "canonical bytes and order of values"},
+		{path: "host/internal/wasm/binary", floor: 1, purpose: "the binary format of WebAssembly 2.0, read: numbers, types, instructions", stdOnly: true},
 		{path: "abi/schema", floor: 2, purpose: "type names as users write them; schema comparison"},
 		{path: "abi/cdata", floor: 2, purpose: "Arrow C Data structs in guest memory: export, validated import"},
 		{path: "config", floor: 2, purpose: "the pipeline file: TOML to structs with places", neighbours: []string{"abi/schema"}},

@@ -5,7 +5,7 @@ import "github.com/featurehost/featurehost/host/internal/wasm/binary"
 // effort is what makes a function long to compile, beside its length.
 type effort struct {
 	locals int // with parameters
-	far    int // those of them that are read in another piece than they were set in
+	far    int // those of them that are read in another piece than they were set in, or set in a loop
 	depth  int // of blocks in each other
 	pieces int // of code, by the places where it goes on elsewhere or comes together
 	labels int // of all its br_table
@@ -21,6 +21,9 @@ const (
 	ofLoop   = 7
 	ofIf     = 3
 	ofBranch = 3
+	// ofMany is of instructions over many bytes or elements, which are charged by
+	// their operands: nine, and as much again for what such a one costs in a loop.
+	ofMany = 18
 )
 
 // walker reads the bodies of functions.
@@ -28,6 +31,7 @@ type walker struct {
 	in      *binary.Instructions
 	outline *outline
 	frames  []frame // of the function under way
+	loops   int     // that are open
 	set     []int32 // piece in which a local was set last, or -1
 	far     []bool
 	effort  effort
@@ -37,6 +41,7 @@ type walker struct {
 type frame struct {
 	label int // how many values a branch to it carries
 	gives int
+	loop  bool
 }
 
 // function walks the body of a function of type t.
@@ -51,7 +56,7 @@ func (w *walker) function(t functype, code []byte) (effort, error) {
 		return w.effort, &tooMany{"locals", w.effort.locals, maxLocals}
 	}
 	w.set, w.far = again(w.set, w.effort.locals), again(w.far, w.effort.locals)
-	w.frames = append(w.frames[:0], frame{len(t.results), len(t.results)})
+	w.frames, w.loops = append(w.frames[:0], frame{label: len(t.results), gives: len(t.results)}), 0
 	for len(w.frames) > 0 && c.Err() == nil {
 		w.step(c)
 	}
@@ -106,11 +111,24 @@ func (w *walker) other(i binary.Instruction, c *binary.Cursor) {
 	case binary.OpEnd:
 		last := len(w.frames) - 1
 		e.moved += w.frames[last].gives
+		if w.frames[last].loop {
+			w.loops--
+		}
 		w.frames = w.frames[:last]
 		e.pieces++
 	case binary.OpCall:
 		t, _ := w.outline.function(c.U32())
 		e.moved += t.values()
+	case binary.OpMemoryGrow:
+		e.pieces += ofMany
+		c.Pass(i.Follows)
+	case binary.PrefixFC:
+		switch i.Sub {
+		case binary.FCMemoryInit, binary.FCMemoryCopy, binary.FCMemoryFill,
+			binary.FCTableInit, binary.FCTableCopy, binary.FCTableGrow, binary.FCTableFill:
+			e.pieces += ofMany
+		}
+		c.Pass(i.Follows)
 	default:
 		c.Pass(i.Follows)
 	}
@@ -118,12 +136,13 @@ func (w *walker) other(i binary.Instruction, c *binary.Cursor) {
 
 func (w *walker) open(op byte, c *binary.Cursor) {
 	takes, gives := w.blockType(c)
-	f := frame{gives, gives}
+	f := frame{label: gives, gives: gives, loop: op == binary.OpLoop}
 	switch op {
 	case binary.OpBlock:
 		w.effort.pieces += ofBlock
 	case binary.OpLoop: // a branch to a loop goes to its head
 		f.label = takes
+		w.loops++
 		w.effort.pieces += ofLoop
 	case binary.OpIf:
 		w.effort.pieces += ofIf
@@ -133,15 +152,19 @@ func (w *walker) open(op byte, c *binary.Cursor) {
 	w.effort.moved += takes + gives
 }
 
-// local notes the locals that the engine must follow from piece to piece. One
-// that the function does not have is for the engine to refuse.
+// local notes the locals that the engine must follow from piece to piece, as it
+// must those that a loop sets: the rewriter reads them behind it. One that the
+// function does not have is for the engine to refuse.
 func (w *walker) local(op byte, i uint32) {
+	if int64(i) >= int64(len(w.set)) {
+		return
+	}
 	here := int32(w.effort.pieces) + 1
-	switch {
-	case int64(i) >= int64(len(w.set)):
-	case op != binary.OpLocalGet:
-		w.set[i] = here
-	case w.set[i] != here && !w.far[i]:
+	far := w.set[i] != here
+	if op != binary.OpLocalGet {
+		w.set[i], far = here, w.loops > 0
+	}
+	if far && !w.far[i] {
 		w.far[i] = true
 		w.effort.far++
 	}

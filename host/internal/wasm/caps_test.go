@@ -63,9 +63,22 @@ func TestLoad_Caps_Refused(t *testing.T) {
 		"functions": {func(m *hostile.Module) {
 			m.Funcs = append(m.Funcs, slices.Repeat([]hostile.Func{{Type: 2}}, 100_000)...)
 		}, "100006 functions"},
-		"depth":       {code(many(10_001, "\x02\x40") + many(10_001, "\x0b")), "10001 blocks in each other"},
-		"branches":    {code("\x02\x40" + many(12_000, "\x41\x00\x0d\x00") + "\x0b"), "pieces"},
-		"loops":       {code(many(4375, "\x03\x40\x0b")), "35001 pieces"}, // with their ends 8 each, and the function's end
+		"depth":    {code(many(10_001, "\x02\x40") + many(10_001, "\x0b")), "10001 blocks in each other"},
+		"branches": {code("\x02\x40" + many(12_000, "\x41\x00\x0d\x00") + "\x0b"), "pieces"},
+		"loops":    {code(many(4375, "\x03\x40\x0b")), "35001 pieces"}, // with their ends 8 each, and the function's end
+		"grows":    {code(many(1945, "\x41\x00\x40\x00\x1a")), "35011 pieces"},
+		"fills":    {code(many(1945, "\x41\x00\x41\x00\x41\x00\xfc\x0b\x00")), "35011 pieces"},
+		"sets in loops": {func(m *hostile.Module) {
+			body := ""
+			for i := range 250 {
+				body += "\x03\x40"
+				for j := range 4 {
+					body += "\x41\x00\x21" + hostile.ULEB(4*i+j)
+				}
+				body += "\x0b"
+			}
+			wide(m, 1000, 0, body)
+		}, "locals times pieces"},
 		"labels":      {code("\x41\x00\x0e" + vector(20_001, "\x00") + "\x00"), "20002 labels"},
 		"wide blocks": {func(m *hostile.Module) { wide(m, 500, 500, many(1000, "\x02\x06\x0b")) }, "values taken and given"},
 		"wide calls":  {func(m *hostile.Module) { wide(m, 500, 500, many(1000, "\x10\x06")) }, "values taken and given"},
@@ -100,6 +113,8 @@ func TestWalker_LocalsSetAndReadAtOnce_NotFollowed(t *testing.T) {
 		"\x20\x00\x1a\x20\x00\x1a":                     1, // get, get
 		"\x41\x00\x21\x00\x02\x40\x0b\x20\x00\x1a":     1, // set, a block, get
 		"\x41\x00\x22\x00\x1a\x20\x00\x1a\x20\x01\x1a": 1, // tee, get, get of another
+		"\x03\x40\x41\x00\x21\x00\x41\x00\x21\x00\x0b": 1, // set twice in a loop
+		"\x03\x40\x0b\x41\x00\x21\x00":                 0, // set behind a loop
 	} {
 		w := &walker{in: binary.NewInstructions(), outline: &outline{}}
 		e, err := w.function(functype{}, []byte("\x01\x02\x7f"+code+"\x0b"))
