@@ -228,7 +228,7 @@ func (s *session) settle() error {
 	if err := s.stream.CloseSend(); err != nil {
 		return s.cause(err)
 	}
-	m, err := s.receive()
+	m, err := s.stream.Recv()
 	switch {
 	case err == nil:
 		return s.beyond(m)
@@ -256,7 +256,7 @@ func (s *session) flush(answers *flow.Schema, rows int) error {
 func (s *session) flushed() (parts *cdata.Parts, err error) {
 	s.line.expect()
 	for parts == nil {
-		d, err := s.receive()
+		d, err := s.stream.Recv()
 		switch {
 		case errors.Is(err, io.EOF) && !s.greets:
 			return nil, contract.Refusal(abi.CodeStream, "the plugin ended the flush before its schema")

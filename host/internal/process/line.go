@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/stats"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/internal/contract"
@@ -29,6 +30,8 @@ type line struct {
 	closed bool
 	frames atomic.Int64 // that came beyond what their bytes explain, in units of a byte
 	crumbs atomic.Bool  // it was ended for them
+	came   atomic.Int64 // bytes of messages in all frames
+	taken  atomic.Int64 // bytes of the messages that the host has received
 }
 
 // take keeps a connection so that close can end it.
@@ -55,8 +58,37 @@ func (l *line) close() {
 // expect starts the count of frames anew: the host asks for something.
 func (l *line) expect() { l.frames.Store(0) }
 
+// pending tells whether something has come that was not received yet. Of each
+// exchange all is received before another begins.
+func (l *line) pending() bool { return l.came.Load() != l.taken.Load() }
+
+// taking notes what gRPC has received of messages.
+type taking struct{ line *line }
+
+// TagRPC implements stats.Handler.
+func (*taking) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+// HandleRPC implements stats.Handler.
+func (t *taking) HandleRPC(_ context.Context, s stats.RPCStats) {
+	if in, ok := s.(*stats.InPayload); ok {
+		t.line.taken.Add(int64(in.WireLength))
+	}
+}
+
+// TagConn implements stats.Handler.
+func (*taking) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+
+// HandleConn implements stats.Handler.
+func (*taking) HandleConn(context.Context, stats.ConnStats) {}
+
 // frame counts one, and tells whether it may be one more.
-func (l *line) frame(size int) bool {
+func (l *line) frame(kind, flags byte, size int) bool {
+	if kind == dataFrame {
+		l.came.Add(int64(size))
+	}
+	if kind == dataFrame && flags&padded != 0 { // nobody pads on a socket of one machine
+		l.crumbs.Store(true)
+	}
 	if l.frames.Add(int64(leastFrame-size)) > mostFrames*leastFrame {
 		l.crumbs.Store(true)
 	}
@@ -95,7 +127,11 @@ func (c *counting) Clone() credentials.TransportCredentials {
 
 // headBytes of an HTTP/2 frame: its size in three, then its kind, flags and stream
 // (https://www.rfc-editor.org/rfc/rfc9113#name-frame-format).
-const headBytes = 9
+const (
+	headBytes = 9
+	dataFrame = 0 // kind
+	padded    = 8 // flag
+)
 
 // counted counts the frames that are read from a connection.
 type counted struct {
@@ -132,7 +168,7 @@ func (c *counted) count(b []byte) bool {
 		if c.have == headBytes {
 			c.have = 0
 			c.rest = int(c.head[0])<<16 | int(c.head[1])<<8 | int(c.head[2])
-			if !c.line.frame(c.rest) {
+			if !c.line.frame(c.head[3], c.head[4], c.rest) {
 				return false
 			}
 		}

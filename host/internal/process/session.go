@@ -67,8 +67,6 @@ type session struct {
 	handle string
 
 	stream   flight.FlightService_DoExchangeClient // nil until a batch needs it
-	said     chan said                             // what comes on it
-	ended    <-chan struct{}                       // closed by cancel
 	cancel   context.CancelFunc
 	flushing bool         // this stream is the one of the flush
 	expects  *flow.Schema // of what the plugin says on this stream
@@ -111,7 +109,7 @@ func (s *session) begin(ctx context.Context) (err error) {
 	}
 	// By a dialer of ours: a path in a target would be read as a URL.
 	s.conn, err = grpc.NewClient("passthrough:///localhost", grpc.WithContextDialer(s.dial),
-		grpc.WithTransportCredentials(&counting{trust, &s.line}),
+		grpc.WithTransportCredentials(&counting{trust, &s.line}), grpc.WithStatsHandler(&taking{&s.line}),
 		grpc.WithNoProxy(), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), grpc.WithIdleTimeout(0),
 		// Windows as large as a message: nobody waits for leave to send the rest.
 		grpc.WithInitialWindowSize(int32(max(message, 1<<20))), grpc.WithInitialConnWindowSize(int32(max(message, 1<<20))),
@@ -268,44 +266,10 @@ func (s *session) begins(c command, answers *flow.Schema) error {
 		DataHeader:       meta.Bytes(),
 	})
 	s.stream, s.cancel, s.flushing, s.expects, s.greets = stream, cancel, c.Flush, answers, false
-	s.said, s.ended = make(chan said), ctx.Done()
-	go listen(stream, s.said, s.ended)
 	if err != nil {
 		return s.cause(err)
 	}
 	return nil
-}
-
-// said is what came on a stream, or how it ended.
-type said struct {
-	message *flight.FlightData
-	err     error
-}
-
-// listen hands on what comes on a stream, one message ahead of who takes them: so
-// it is seen when one comes that nobody waits for.
-func listen(stream flight.FlightService_DoExchangeClient, to chan<- said, ended <-chan struct{}) {
-	for {
-		m, err := stream.Recv()
-		select {
-		case to <- said{m, err}:
-		case <-ended:
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// receive waits for the next message of the stream.
-func (s *session) receive() (*flight.FlightData, error) {
-	select {
-	case m := <-s.said:
-		return m.message, m.err
-	case <-s.ended:
-		return nil, context.Canceled
-	}
 }
 
 // untimely is the error of a stream that ended before the batch was acknowledged.
@@ -332,7 +296,7 @@ func (s *session) cause(err error) error {
 	}
 	why := error(nil)
 	for why == nil { // answers may be before it
-		_, why = s.receive()
+		_, why = s.stream.Recv()
 	}
 	if errors.Is(why, io.EOF) {
 		return err
@@ -377,13 +341,12 @@ func (s *session) exchange(m *flight.FlightData, counts *contract.Counts, take f
 			return err
 		}
 	}
-	select {
-	case m := <-s.said:
-		if m.err == nil {
-			return s.beyond(m.message)
+	if s.line.pending() {
+		m, err := s.stream.Recv()
+		if err != nil {
+			return untimely(err)
 		}
-		return untimely(m.err)
-	default:
+		return s.beyond(m)
 	}
 	s.line.expect()
 	s.seq++
@@ -391,7 +354,7 @@ func (s *session) exchange(m *flight.FlightData, counts *contract.Counts, take f
 		return untimely(s.cause(err))
 	}
 	for {
-		d, err := s.receive()
+		d, err := s.stream.Recv()
 		if err != nil {
 			return untimely(err)
 		}
@@ -517,7 +480,7 @@ func (s *session) close() error {
 		undo := context.AfterFunc(ctx, s.cancel)
 		_ = s.stream.CloseSend()
 		for {
-			if _, err := s.receive(); err != nil {
+			if _, err := s.stream.Recv(); err != nil {
 				break
 			}
 		}
