@@ -89,6 +89,9 @@ func (p *plugin) serve(stream gen.FlightService_DoExchangeServer) error {
 		return err
 	}
 	l, strike := &link{stream: stream}, misdeeds()[p.mode]
+	if p.mode == "greets_early" { // as it may
+		l.schema(p.schema())
+	}
 	for r.Next() {
 		var said struct{ Seq int64 }
 		if err := json.Unmarshal(r.LatestAppMetadata(), &said); err != nil {

@@ -341,7 +341,7 @@ func (s *session) exchange(m *flight.FlightData, counts *contract.Counts, take f
 			return err
 		}
 	}
-	if s.line.pending() {
+	if s.seq > 0 && s.line.pending() { // before the first its schema may come
 		m, err := s.stream.Recv()
 		if err != nil {
 			return untimely(err)

@@ -100,6 +100,32 @@ func TestStage_RowsBehindAcknowledgement_Refused(t *testing.T) {
 	}
 }
 
+// A plugin may greet as soon as the exchange is there, before the first batch.
+func TestStage_EarlySchema_IsNoAnswer(t *testing.T) {
+	in := hosttest.Batch(t, "x double", "1")
+	defer in.Release()
+	s, _ := open(t, load(t, newEngine(t), hostile(t, "map", "")), mode("greets_early"), in.Record.Schema())
+	on, err := s.shared.pool.get(context.Background(), false)
+	if err == nil {
+		err = on.open()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if on.line.pending() {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.shared.pool.put(on)
+	for range 2 {
+		if got := run(t, s, in); got != "1 | 2\n" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
 // The end of the input ends the exchanges; what comes then begins others.
 func TestStage_Flush_EndsExchanges_StageGoesOn(t *testing.T) {
 	in := hosttest.Batch(t, "x double", "1")
