@@ -14,9 +14,13 @@ git ls-files '*_test.go' | xargs grep -l '^func Fuzz' | while read -r file; do
 		n=$count
 		# Each input is a whole file, written, read and held against another reader.
 		[ "$target" != FuzzParquet ] || n=$((${count%x} / 5))x
-		# What a plugin hands to the host: 20 s and more of two processors.
+		# What a plugin hands to the host: some 20 s each on two processors, of 5000x.
 		case "$file $target" in
-		*/fuel/* | *FuzzImport | *FuzzParseManifest | */process/*) n=$((${count%x} * 8))x ;;
+		*FuzzMeterBytes) n=$((${count%x} * 16))x ;;
+		*FuzzParseManifest) n=$((${count%x} * 80))x ;;
+		*FuzzImport) n=$((${count%x} * 32))x ;;
+		*/process/wire/*) n=$((${count%x} * 28))x ;;
+		*FuzzReadAnswer | *FuzzGreeted) n=$((${count%x} * 7))x ;;
 		esac
 		echo "$target in $(dirname "$file"), $n"
 		(cd "$(dirname "$file")" && go test -run '^$' -fuzz "^$target\$" -fuzztime "$n" -fuzzminimizetime 10x .)
