@@ -46,6 +46,7 @@ func rooms() []room {
 		{path: "abi/cdata", floor: 2, purpose: "Arrow C Data structs in guest memory: export, validated import"},
 		{path: "config", floor: 2, purpose: "the pipeline file: TOML to structs with places", neighbours: []string{"abi/schema"}},
 		{path: "host/internal/observe", floor: 2, purpose: "counts, times and warnings of a run"},
+		{path: "host/internal/regular", floor: 2, purpose: "regular files opened where anything may lie", stdOnly: true},
 		{path: "host/internal/hold", floor: 2, purpose: "folders marked as those of a process that lives", stdOnly: true},
 		{path: "connectors/blob", floor: 2, purpose: "objects on disk; conditional put; injected faults in blobtest"},
 		{path: "host/internal/contract", floor: 3, purpose: "a plugin's manifest held against its stage: what it sees, what it answers, how that joins the batch"},

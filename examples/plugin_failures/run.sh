@@ -5,10 +5,10 @@ set -eu
 cd "$(dirname "$0")"
 fh=${FEATUREHOST:-$PWD/../../bin/featurehost}
 rm -rf out
-mkdir -p out/work
-cp -r failures.toml plugins plugins.lock out/work/
+mkdir -p out/copy
+cp -r failures.toml plugins plugins.lock out/copy/
 ln -s "$PWD/../flights" out/flights
-cd out/work
+cd out/copy
 january="--start 2013-01-01 --end 2013-01-31"
 
 # Gives a command, and tells it and its status.

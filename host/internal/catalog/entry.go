@@ -3,14 +3,15 @@ package catalog
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/regular"
 )
 
 // Transport is how the host talks to a plugin.
@@ -65,18 +66,15 @@ func Read(path string) Entry {
 }
 
 func bytesOf(path string) (b []byte, size int64, err error) {
-	f, err := openAtOnce(path)
-	if err != nil {
+	f, info, err := regular.Open(path)
+	switch {
+	case errors.Is(err, regular.ErrOther):
+		return nil, 0, fault.New(Unreadable, "%q is no file", path)
+	case err != nil:
 		return nil, 0, fault.Wrap(err, Unreadable, "the plugin cannot be opened")
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, 0, fault.Wrap(err, Unreadable, "the plugin cannot be read")
-	case !info.Mode().IsRegular():
-		return nil, 0, fault.New(Unreadable, "%q is no file", path)
-	case info.Size() > maxFile:
+	if info.Size() > maxFile {
 		return nil, info.Size(), fault.New(abi.CodeTooLarge, "the file has %d bytes, at most %d are allowed", info.Size(), maxFile).At("%s", path)
 	}
 	b, err = io.ReadAll(io.LimitReader(f, maxFile+1))
@@ -84,11 +82,6 @@ func bytesOf(path string) (b []byte, size int64, err error) {
 		return nil, info.Size(), fault.Wrap(err, Unreadable, "the plugin cannot be read").At("%s", path)
 	}
 	return b, int64(len(b)), nil
-}
-
-// openAtOnce opens what may be no file: a pipe would wait for who writes it.
-func openAtOnce(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 func digestOf(b []byte) string {

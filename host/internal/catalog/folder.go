@@ -3,6 +3,7 @@ package catalog
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/regular"
 )
 
 // manifestFile holds the manifest of a process plugin.
@@ -168,19 +170,15 @@ func digestFolder(root string) (contents, error) {
 
 // file digests one file and notes what it is.
 func (f *contents) file(root, path string) ([]byte, error) {
-	in, err := openAtOnce(filepath.Join(root, filepath.FromSlash(path)))
-	if err != nil {
+	in, info, err := regular.Open(filepath.Join(root, filepath.FromSlash(path)))
+	switch {
+	case errors.Is(err, regular.ErrOther):
+		return nil, fault.New(Unreadable, "%q is neither a file nor a folder, nor a link to a file", path).
+			WithHint("a digest covers files only: remove it, or give it a name that begins with a dot")
+	case err != nil:
 		return nil, fault.Wrap(err, Unreadable, "a file of the plugin cannot be opened")
 	}
 	defer in.Close() //nolint:errcheck // only read
-	info, err := in.Stat()
-	switch {
-	case err != nil:
-		return nil, fault.Wrap(err, Unreadable, "%q cannot be read", path)
-	case !info.Mode().IsRegular():
-		return nil, fault.New(Unreadable, "%q is neither a file nor a folder, nor a link to a file", path).
-			WithHint("a digest covers files only: remove it, or give it a name that begins with a dot")
-	}
 	f.modes[path] = info.Mode()
 	sum := sha256.New()
 	into := io.Writer(sum)

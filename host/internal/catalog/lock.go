@@ -14,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/regular"
 	"github.com/featurehost/featurehost/host/internal/wasm/fuel"
 )
 
@@ -123,17 +124,16 @@ func lockBytes(path string) ([]byte, error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	f, err := openAtOnce(path)
-	if errors.Is(err, os.ErrNotExist) {
+	f, _, err := regular.Open(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, fault.New(BadLock, "the lock is a link that leads nowhere").At("%s", path).WithHint("mend the link; or remove it, when no lock is wanted")
-	}
-	if err != nil {
+	case errors.Is(err, regular.ErrOther):
+		return nil, fault.New(BadLock, "the lock is no file").At("%s", path)
+	case err != nil:
 		return nil, fault.Wrap(err, BadLock, "the lock cannot be read")
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fault.Wrap(err, BadLock, "the lock is no file").At("%s", path)
-	}
 	b, err := io.ReadAll(f)
 	if err != nil {
 		return nil, fault.Wrap(err, BadLock, "the lock cannot be read").At("%s", path)

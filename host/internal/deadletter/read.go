@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 
 	"github.com/featurehost/featurehost/host/fault"
+	"github.com/featurehost/featurehost/host/internal/regular"
 )
 
 // readRows is how many letters are decoded at a time.
@@ -38,13 +39,13 @@ func Read(path string, f func(Letter) error) error {
 // read calls f with the batches of a file, of some of its columns or, with nil,
 // of all. An error of f ends the read and is returned.
 func read(path string, columns []int, f func(arrow.RecordBatch) error) error {
-	in, size, err := openFile(path)
+	in, info, err := regular.Open(path)
 	if err != nil {
 		return unreadable(err, path)
 	}
 	defer in.Close() //nolint:errcheck // only read
 	var own error    // of f
-	err = decode(in, size, columns, func(b arrow.RecordBatch) error { own = f(b); return own })
+	err = decode(in, info.Size(), columns, func(b arrow.RecordBatch) error { own = f(b); return own })
 	if err != nil && own == nil {
 		return unreadable(err, path)
 	}

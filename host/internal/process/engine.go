@@ -6,13 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/featurehost/featurehost/abi"
 	"github.com/featurehost/featurehost/host/fault"
 	"github.com/featurehost/featurehost/host/internal/contract"
 	"github.com/featurehost/featurehost/host/internal/process/launch"
+	"github.com/featurehost/featurehost/host/internal/regular"
 )
 
 // Options of an Engine. Zero fields take the default.
@@ -128,10 +128,10 @@ func (e *Engine) Load(folder, digest string) (*Module, error) {
 	return &Module{engine: e, manifest: m, text: text, program: program, digest: digest}, nil
 }
 
-// readManifest reads no more than a manifest may have, and waits for nobody, as a
-// pipe in its place would have it; one that is larger is refused where it is parsed.
+// readManifest reads no more than a manifest may have; one that is larger is
+// refused where it is parsed.
 func readManifest(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

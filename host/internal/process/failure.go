@@ -22,9 +22,6 @@ func (s *session) unbound(ctx context.Context, action string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if broke := s.line.broke(); broke != nil {
-		return fault.Wrap(broke, abi.CodeInit, "the plugin did not answer %s", action)
-	}
 	if dead := s.dead(err); dead != nil {
 		return dead
 	}
@@ -60,9 +57,6 @@ func (s *session) failed(ctx context.Context, err error) (failure error, alive b
 		return contract.Refusal(abi.CodeDeadline, "the plugin did not acknowledge the batch within %v, and was killed%s", s.plan.limits.Timeout, s.proc.Words().Last()).
 			WithHint("raise the stage's limits.timeout or lower limits.max_batch_rows if it needs that long; else it hangs on these rows"), false
 	}
-	if broke := s.line.broke(); broke != nil {
-		return broke, false
-	}
 	if dead := s.dead(err); dead != nil {
 		return dead, false
 	}
@@ -91,6 +85,9 @@ func (s *session) failed(ctx context.Context, err error) (failure error, alive b
 
 // dead gives how the process ended, if it did, or the rule that it broke.
 func (s *session) dead(err error) error {
+	if broke := s.line.broke(); broke != nil {
+		return broke
+	}
 	wait := time.Duration(0)
 	switch status.Code(err) {
 	case codes.Unavailable, codes.Canceled:

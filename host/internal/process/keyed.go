@@ -220,25 +220,6 @@ func (k *Keyed) Close() error {
 	return k.stage.Close()
 }
 
-// settle ends the exchange of the batches: nothing may come any more.
-func (s *session) settle() error {
-	if s.stream == nil {
-		return nil
-	}
-	if err := s.stream.CloseSend(); err != nil {
-		return s.cause(err)
-	}
-	m, err := s.stream.Recv()
-	switch {
-	case err == nil:
-		return s.beyond(m)
-	case !errors.Is(err, io.EOF):
-		return err
-	}
-	s.hangUp()
-	return nil
-}
-
 // flush ends the exchange of the batches and begins the one of the flush, in
 // which the host says nothing (ABI-P-012).
 func (s *session) flush(answers *flow.Schema, rows int) error {

@@ -100,7 +100,7 @@ func (l *line) broke() error {
 	if !l.crumbs.Load() {
 		return nil
 	}
-	return contract.Refusal(abi.CodeStream, "the plugin sent more than %d HTTP/2 frames of less than %d bytes at once, and its connection was ended", mostFrames, leastFrame).
+	return contract.Refusal(abi.CodeStream, "the plugin sent more than %d HTTP/2 frames of less than %d bytes at once, or padded ones, and its connection was ended", mostFrames, leastFrame).
 		WithHint("put more into each message: rows, or words")
 }
 

@@ -419,6 +419,25 @@ func (s *session) message(d *flight.FlightData, take func(*cdata.Parts) error) (
 	return false, take(p)
 }
 
+// settle ends the exchange of the batches: nothing may come any more.
+func (s *session) settle() error {
+	if s.stream == nil {
+		return nil
+	}
+	if err := s.stream.CloseSend(); err != nil {
+		return s.cause(err)
+	}
+	m, err := s.stream.Recv()
+	switch {
+	case err == nil:
+		return s.beyond(m)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	s.hangUp()
+	return nil
+}
+
 // watch kills the process when a batch is not acknowledged in time or ctx is
 // done. stop ends the watch, and tells whether it has killed: that may be right
 // after an answer that came in time.

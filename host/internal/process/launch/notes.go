@@ -8,9 +8,9 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"syscall"
 
 	"github.com/featurehost/featurehost/host/internal/contract"
+	"github.com/featurehost/featurehost/host/internal/regular"
 )
 
 // notes tells what may keep a program from starting: where it is, its mode, its
@@ -23,23 +23,10 @@ func notes(path string) string {
 	return fmt.Sprintf("program %s, mode %v, %s, %s", path, info.Mode(), owner(info), built(path))
 }
 
-// regular opens a file without waiting, as a pipe in its place would have it.
-func regular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		_ = f.Close()
-		return nil, fmt.Errorf("%s is no regular file", path)
-	}
-	return f, nil
-}
-
 // built tells for which machine a program is, or which one runs it.
 func built(path string) string {
 	here := runtime.GOOS + "/" + runtime.GOARCH
-	f, err := regular(path)
+	f, _, err := regular.Open(path)
 	if err != nil {
 		return "it cannot be read"
 	}

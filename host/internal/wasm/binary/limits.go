@@ -22,7 +22,7 @@ func (c *Cursor) Limits() Limits {
 	l := Limits{Flags: c.Byte()}
 	size := func() uint64 {
 		if l.Flags&flagWide != 0 {
-			return c.u64()
+			return c.unsigned(64)
 		}
 		return uint64(c.U32())
 	}

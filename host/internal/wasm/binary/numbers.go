@@ -1,28 +1,14 @@
 package binary
 
 // U32 reads an unsigned LEB128 number of 32 bits.
-func (c *Cursor) U32() uint32 {
-	var v uint32
-	for shift := 0; shift < 35; shift += 7 {
-		b := c.Byte()
-		if shift == 28 && b > 0x0F {
-			break
-		}
-		v |= uint32(b&0x7F) << shift
-		if b < 0x80 {
-			return v
-		}
-	}
-	c.Fail(errNumber)
-	return 0
-}
+func (c *Cursor) U32() uint32 { return uint32(c.unsigned(32)) }
 
-// u64 reads an unsigned LEB128 number of 64 bits.
-func (c *Cursor) u64() uint64 {
+// unsigned reads an unsigned LEB128 number of so many bits.
+func (c *Cursor) unsigned(bits int) uint64 {
 	var v uint64
-	for shift := 0; shift < 70; shift += 7 {
+	for shift := 0; shift < bits; shift += 7 {
 		b := c.Byte()
-		if shift == 63 && b > 1 {
+		if left := bits - shift; left < 7 && b>>left > 0 {
 			break
 		}
 		v |= uint64(b&0x7F) << shift
